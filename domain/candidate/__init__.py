@@ -1,0 +1,1 @@
+"""The candidate: one person's whole history, as prospect and as applicant."""

@@ -1,0 +1,60 @@
+"""What may happen to a candidate: state and intent give events, or the rules that stand against it.
+
+Each decision is one generator: it yields every rule that the intent breaks, then what happens.
+A command stops at the first broken rule; an import of facts keeps the event and marks it with all.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from domain import errors
+from domain.candidate import applications, engagement
+from domain.candidate import intents as i
+from domain.candidate.rules import Consequences, Known
+from domain.candidate.state import Candidate
+
+DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
+    i.Source: engagement.source,
+    i.Contact: engagement.contact,
+    i.Open: engagement.open_message,
+    i.Click: engagement.click,
+    i.Reply: engagement.reply,
+    i.Apply: applications.apply,
+    i.Advance: applications.advance,
+    i.MakeOffer: applications.make_offer,
+    i.AcceptOffer: applications.accept_offer,
+    i.DeclineOffer: applications.decline_offer,
+    i.Hire: applications.hire,
+    i.Reject: applications.reject,
+    i.Reinstate: applications.reinstate,
+    i.Withdraw: applications.withdraw,
+    i.ReturnToPool: applications.return_to_pool,
+    i.UpdateProfile: engagement.update_profile,
+    i.Note: engagement.note,
+    i.GrantConsent: engagement.grant_consent,
+    i.WithdrawConsent: engagement.withdraw_consent,
+    i.Unsubscribe: engagement.unsubscribe,
+}
+
+
+def consequences(known: Known, intent: i.Intent) -> Consequences:
+    """Every rule that `intent` breaks, then what happens.
+
+    `known.job` is the one that concerned_job() names. A candidate of version 0 is not on record.
+    """
+    if known.candidate.version == 0 and not intent.BEGINS:
+        yield errors.CandidateNotFound(
+            f"candidate {known.candidate.id} is not on record; begin with sourced or applied"
+        )
+    yield from DECISIONS[type(intent)](known, intent)
+
+
+def concerned_job(candidate: Candidate, intent: i.Intent) -> UUID | None:
+    """The job whose state the decision on `intent` needs."""
+    if isinstance(intent, i.Source | i.Apply):
+        return intent.job_id
+    if isinstance(intent, i.ForApplication | i.ReturnToPool) and intent.application_id:
+        application = candidate.applications.get(intent.application_id)
+        return application.job_id if application else None
+    return None

@@ -1,0 +1,228 @@
+"""What can happen to or with a candidate: the events of a candidate's stream."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from domain.recorded import Happened
+from domain.values import (
+    Channel,
+    ConsentPurpose,
+    ContactDetail,
+    EvaluationText,
+    Moment,
+    Origin,
+    RejectionType,
+)
+
+
+class Details(BaseModel):
+    """What identifies a person and tells how to reach them."""
+
+    name: ContactDetail = None
+    email: ContactDetail = None
+    phone: ContactDetail = None
+    location: ContactDetail = None
+    headline: ContactDetail = None
+    url: ContactDetail = None
+
+
+class CandidateEvent(Happened):
+    """Base of the events of a candidate's stream."""
+
+
+class Sourced(CandidateEvent, Details):
+    """Someone found the person and put them on record, for a job or for later."""
+
+    TOPIC: ClassVar[str] = "candidate.sourced"
+
+    origin: Origin
+    source: str
+    job_id: UUID | None = None
+    job_title: str | None = None
+
+
+class Contacted(CandidateEvent):
+    """We wrote to or called the person; a message of an application is not outreach."""
+
+    TOPIC: ClassVar[str] = "candidate.contacted"
+
+    message_id: str
+    channel: Channel
+    sequence: str | None = None
+    step: int | None = None
+    application_id: UUID | None = None
+    subject: ContactDetail = None
+    text: ContactDetail = None
+
+
+class Opened(CandidateEvent):
+    """The person opened a message."""
+
+    TOPIC: ClassVar[str] = "candidate.opened"
+
+    message_id: str
+
+
+class Clicked(CandidateEvent):
+    """The person followed a link in a message."""
+
+    TOPIC: ClassVar[str] = "candidate.clicked"
+
+    message_id: str
+
+
+class Replied(CandidateEvent):
+    """The person answered a message, or wrote to us unasked (without message_id)."""
+
+    TOPIC: ClassVar[str] = "candidate.replied"
+
+    message_id: str | None = None
+    channel: Channel
+    text: ContactDetail = None
+
+
+class ApplicationEvent(CandidateEvent):
+    """Base of the events of one application; the title saves its readers a join."""
+
+    application_id: UUID
+    job_id: UUID | None
+    job_title: str | None
+
+
+class Applied(ApplicationEvent, Details):
+    """The person became an applicant and entered the job's pipeline at `stage`."""
+
+    TOPIC: ClassVar[str] = "candidate.applied"
+
+    stage: str | None
+    origin: Origin
+    source: str
+
+
+class Advanced(ApplicationEvent):
+    """The application moved to another stage, forward or back."""
+
+    TOPIC: ClassVar[str] = "candidate.advanced"
+
+    from_stage: str | None
+    to_stage: str
+    direction: Literal["forward", "back"] | None = None
+
+
+class Offered(ApplicationEvent):
+    """We made an offer; each further one of the same application is a new version."""
+
+    TOPIC: ClassVar[str] = "candidate.offered"
+
+    stage: str | None
+    offer_version: int
+    expires_at: Moment | None = None
+    terms: EvaluationText = None
+
+
+class OfferAccepted(ApplicationEvent):
+    """The person accepted an offer."""
+
+    TOPIC: ClassVar[str] = "candidate.offer-accepted"
+
+    stage: str | None
+    offer_version: int | None
+
+
+class OfferDeclined(ApplicationEvent):
+    """The person declined an offer; the application stays active."""
+
+    TOPIC: ClassVar[str] = "candidate.offer-declined"
+
+    stage: str | None
+    offer_version: int | None
+
+
+class Hired(ApplicationEvent):
+    """The application ended in a hire."""
+
+    TOPIC: ClassVar[str] = "candidate.hired"
+
+    stage: str | None
+
+
+class Rejected(ApplicationEvent):
+    """The application ended without a hire; the metadata's reason says why."""
+
+    TOPIC: ClassVar[str] = "candidate.rejected"
+
+    stage: str | None
+    rejection_type: RejectionType
+    comment: EvaluationText = None
+
+
+class Reinstated(ApplicationEvent):
+    """An ended application goes on, at `stage`."""
+
+    TOPIC: ClassVar[str] = "candidate.reinstated"
+
+    stage: str | None
+
+
+class Withdrawn(ApplicationEvent):
+    """The person withdrew the application."""
+
+    TOPIC: ClassVar[str] = "candidate.withdrawn"
+
+    stage: str | None
+
+
+class ReturnedToPool(CandidateEvent):
+    """The person went (back) into a talent pool; an active application named here ends."""
+
+    TOPIC: ClassVar[str] = "candidate.returned-to-pool"
+
+    pool: str
+    application_id: UUID | None = None
+    job_id: UUID | None = None
+    job_title: str | None = None
+    stage: str | None = None
+
+
+class ProfileUpdated(CandidateEvent, Details):
+    """Details changed: those that have a value were set, those in `removed` were taken away."""
+
+    TOPIC: ClassVar[str] = "candidate.profile-updated"
+
+    removed: tuple[str, ...] = ()
+
+
+class Noted(CandidateEvent):
+    """Someone wrote down an observation."""
+
+    TOPIC: ClassVar[str] = "candidate.noted"
+
+    application_id: UUID | None = None
+    text: EvaluationText
+
+
+class ConsentGranted(CandidateEvent):
+    """The person allowed something, until `expires_at` where there is one."""
+
+    TOPIC: ClassVar[str] = "candidate.consent-granted"
+
+    purpose: ConsentPurpose
+    expires_at: Moment | None = None
+
+
+class ConsentWithdrawn(CandidateEvent):
+    """The person took a consent back."""
+
+    TOPIC: ClassVar[str] = "candidate.consent-withdrawn"
+
+    purpose: ConsentPurpose
+
+
+class Unsubscribed(CandidateEvent):
+    """The person wants no more outreach, by one channel or (without channel) by any."""
+
+    TOPIC: ClassVar[str] = "candidate.unsubscribed"
+
+    channel: Channel | None = None

@@ -1,0 +1,182 @@
+"""A job and its stages: its events, what is known after them, and what may happen next."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field, field_validator
+
+from domain import errors
+from domain.candidate.intents import Intent, Label
+from domain.recorded import Happened, Recorded
+
+# Events
+
+
+class JobEvent(Happened):
+    """Base of the events of a job's stream; none holds personal data."""
+
+
+class JobOpened(JobEvent):
+    """A job was opened."""
+
+    TOPIC: ClassVar[str] = "job.opened"
+
+    title: str
+    department: str | None = None
+    location: str | None = None
+    openings: int = 1
+
+
+class StagesDefined(JobEvent):
+    """The job got its stages, in the order in which an application passes them."""
+
+    TOPIC: ClassVar[str] = "job.stages-defined"
+
+    stages: tuple[str, ...]
+
+
+class StagesChanged(JobEvent):
+    """The job's stages were changed; applications in a removed stage stay where they are."""
+
+    TOPIC: ClassVar[str] = "job.stages-changed"
+
+    from_stages: tuple[str, ...]
+    to_stages: tuple[str, ...]
+
+
+class JobClosed(JobEvent):
+    """The job was closed: no applications, offers or hires from here on."""
+
+    TOPIC: ClassVar[str] = "job.closed"
+
+
+class JobReopened(JobEvent):
+    """The closed job was opened again."""
+
+    TOPIC: ClassVar[str] = "job.reopened"
+
+
+# State
+
+
+@dataclass(slots=True)
+class Job:
+    """A job as its events tell it."""
+
+    id: UUID
+    version: int = 0
+    title: str = ""
+    department: str | None = None
+    location: str | None = None
+    openings: int = 1
+    stages: tuple[str, ...] = ()
+    is_open: bool = False
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+def fold(job: Job | None, history: Iterable[Recorded]) -> Job | None:
+    """The job after `history`, in stream order; None where nothing happened yet."""
+    for recorded in history:
+        job = evolve(job, recorded)
+    return job
+
+
+def evolve(job: Job | None, recorded: Recorded) -> Job:
+    """The job after one more event; the given object is changed and returned."""
+    job = job or Job(id=recorded.originator_id)
+    job.version = recorded.originator_version
+    when = recorded.metadata.occurred_at
+    match recorded.event:
+        case JobOpened() as event:
+            job.title, job.department = event.title, event.department
+            job.location, job.openings = event.location, event.openings
+            job.is_open, job.opened_at = True, when
+        case StagesDefined() as event:
+            job.stages = event.stages
+        case StagesChanged() as event:
+            job.stages = event.to_stages
+        case JobClosed():
+            job.is_open, job.closed_at = False, when
+        case JobReopened():
+            job.is_open, job.closed_at = True, None
+    return job
+
+
+# Intents and decisions
+
+Stages = Annotated[tuple[Label, ...], Field(min_length=1, max_length=50)]
+DEFAULT_STAGES = ("Application review", "Phone screen", "Interview", "Final interview", "Offer")
+
+
+class _WithStages(Intent):
+    stages: Stages
+
+    @field_validator("stages")
+    @classmethod
+    def _each_once(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(stages)) != len(stages):
+            raise ValueError("names a stage twice")
+        return stages
+
+
+class OpenJob(_WithStages):
+    """Open a job with its stages, in order."""
+
+    type: Literal["opened"] = "opened"
+    title: Label
+    department: Label | None = None
+    location: Label | None = None
+    openings: Annotated[int, Field(ge=1, le=10_000)] = 1
+    stages: Stages = DEFAULT_STAGES
+
+
+class ChangeStages(_WithStages):
+    """Give the job another list of stages."""
+
+    type: Literal["stages-changed"] = "stages-changed"
+
+
+class CloseJob(Intent):
+    """Close the job."""
+
+    type: Literal["closed"] = "closed"
+
+
+class ReopenJob(Intent):
+    """Open a closed job again."""
+
+    type: Literal["reopened"] = "reopened"
+
+
+JobIntent = Annotated[OpenJob | ChangeStages | CloseJob | ReopenJob, Field(discriminator="type")]
+
+
+def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | JobEvent]:
+    """Every rule that `intent` breaks, then what happens."""
+    if isinstance(intent, OpenJob):
+        if job is not None:
+            yield errors.AlreadyOnRecord(f"job {job.id} is on record already; open another one")
+        fields = intent.model_dump(exclude={"type", "stages"})
+        yield JobOpened(**fields)
+        yield StagesDefined(stages=intent.stages)
+        return
+    if job is None:
+        yield errors.JobNotFound("this job was never opened; open it first")
+        job = Job(id=UUID(int=0))
+    match intent:
+        case ChangeStages():
+            if intent.stages == job.stages:
+                yield errors.StagesUnchanged(f"job {job.title!r} has exactly these stages")
+            yield StagesChanged(from_stages=job.stages, to_stages=intent.stages)
+        case CloseJob():
+            if not job.is_open:
+                yield errors.JobAlreadyClosed(f"job {job.title!r} is closed already")
+            yield JobClosed()
+        case ReopenJob():
+            if job.is_open:
+                yield errors.JobAlreadyOpen(f"job {job.title!r} is open already")
+            yield JobReopened()

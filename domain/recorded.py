@@ -1,0 +1,128 @@
+"""An event as it stands on record: what happened, its metadata, and the bytes that are stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from eventsourcing.utils import register_topic, resolve_topic
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json
+
+from domain.values import Moment, Personal, Purpose, now
+
+
+class Happened(BaseModel):
+    """Base of all events: what happened, in the past tense, never changed afterwards.
+
+    TOPIC names the event in the store and on the wire for ever, wherever its class may move.
+    When a class changes so that old events no longer fit, raise class_version and add a static
+    method upcast_vN_vM that turns the older event's fields, as a dict, into the newer one's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    TOPIC: ClassVar[str]
+    class_version: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "TOPIC" in cls.__dict__:
+            register_topic(cls.TOPIC, cls)
+
+    @classmethod
+    def wire_name(cls) -> str:
+        """The interaction's kebab-case name, such as `returned-to-pool`."""
+        return cls.TOPIC.partition(".")[2]
+
+
+class Metadata(BaseModel):
+    """Who did it, why, through what, and the two times: in the world and on our record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    actor: str
+    on_behalf_of: str | None = None
+    reason: str | None = None
+    command_id: UUID = Field(default_factory=uuid4)
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    occurred_at: Moment = Field(default_factory=now)
+    recorded_at: Moment = Field(default_factory=now)
+    provenance: str = "api"
+    broken_rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event on a stream.
+
+    `originator_id` and `originator_version` are the library's names for the candidate or job and
+    for the event's number on its stream, from 1. `position` is its place in the whole log, 0 while
+    it has none.
+    """
+
+    originator_id: UUID
+    originator_version: int
+    event: Happened
+    metadata: Metadata
+    position: int = field(default=0, compare=False)
+
+
+E = TypeVar("E", bound=Happened)
+
+
+class _Stored(BaseModel, Generic[E]):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event: E
+    metadata: Metadata
+    class_version: int = 1
+
+
+@cache
+def _stored_as(topic: str) -> tuple[type[Happened], type[_Stored[Any]]]:
+    event_class: type[Happened] = resolve_topic(topic)
+    return event_class, _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
+
+
+@cache
+def personal_fields(event_class: type[Happened]) -> Mapping[str, Purpose]:
+    """The fields of an event that identify a person, each with its purpose."""
+    return {
+        name: mark.purpose
+        for name, info in event_class.model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, Personal)
+    }
+
+
+def encode(event: Happened, metadata: Metadata) -> bytes:
+    """The bytes to store, UTF-8 JSON; personal fields must be sealed already."""
+    stored = _stored_as(event.TOPIC)[1](
+        event=event, metadata=metadata, class_version=type(event).class_version
+    )
+    return stored.model_dump_json(exclude_defaults=True).encode()
+
+
+def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
+    """The event and metadata of stored bytes, personal fields still sealed.
+
+    Raises eventsourcing's TopicError for an unknown topic and pydantic's ValidationError for bytes
+    that are not such an event.
+    """
+    event_class, stored_class = _stored_as(topic)
+    if event_class.class_version == 1:
+        stored = stored_class.model_validate_json(state)
+    else:
+        stored = stored_class.model_validate(_upcast(event_class, from_json(state)))
+    return stored.event, stored.metadata
+
+
+def _upcast(event_class: type[Happened], data: dict[str, Any]) -> dict[str, Any]:
+    for version in range(data.get("class_version", 1), event_class.class_version):
+        upcast = getattr(event_class, f"upcast_v{version}_v{version + 1}")
+        data = {**data, "event": upcast(data["event"]), "class_version": version + 1}
+    return data

@@ -1,0 +1,204 @@
+"""The one write path: load the stream, decide, append, return the position."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification
+
+from domain import errors
+from domain import job as jobs
+from domain.candidate import decisions, state
+from domain.candidate.intents import Intent
+from domain.candidate.rules import Known
+from domain.candidate.state import Candidate
+from domain.job import Job
+from domain.recorded import Metadata, Recorded
+from domain.verdict import refuse_or_record
+
+ATTEMPTS = 5
+
+
+class EventLog(ApplicationRecorder):
+    """What hirelog asks of an event store beyond the library's recorder."""
+
+    @abstractmethod
+    def select_history(
+        self, originator_id: UUID, *, gt: int = 0, lte: int | None = None, limit: int | None = None
+    ) -> Sequence[Notification]:
+        """The stream's stored events after version `gt` up to `lte`, with their positions."""
+
+    @abstractmethod
+    def streams_begun(self, originator_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the given streams that have events."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command led to; `repeated` when it was on record before and added nothing."""
+
+    stream: UUID
+    events: Sequence[Recorded]
+    repeated: bool = False
+
+    @property
+    def position(self) -> int:
+        """Where the log stands with this command's last event."""
+        return self.events[-1].position
+
+    @property
+    def version(self) -> int:
+        """The stream's version with this command's last event."""
+        return self.events[-1].originator_version
+
+
+class Recruiting(Application[UUID]):
+    """Candidates and jobs on their streams.
+
+    Constructed from the library's environment, which names the event store. Safe for threads.
+    """
+
+    name = "hirelog"
+    recorder: EventLog
+
+    def candidate(self, candidate_id: UUID, version: int | None = None) -> Candidate:
+        """The candidate now or after event `version`; raises CandidateNotFound, VersionNotFound."""
+        try:
+            candidate = self.repository.get(
+                candidate_id, version=version, projector_func=state.fold
+            )
+        except AggregateNotFoundError:
+            raise self._no_candidate(candidate_id) from None
+        if version is not None and candidate.version != version:
+            raise errors.VersionNotFound(
+                f"candidate {candidate_id} is at version {candidate.version}, "
+                f"there is no version {version} yet"
+            )
+        return candidate
+
+    def candidate_as_of(
+        self,
+        candidate_id: UUID,
+        *,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Candidate:
+        """The candidate from what had happened by `as_of` and was on record by `known_at`.
+
+        Raises CandidateNotFound, also when nothing had happened by then.
+        """
+        history = (
+            recorded
+            for recorded in self.history(candidate_id)
+            if (as_of is None or recorded.metadata.occurred_at <= as_of)
+            and (known_at is None or recorded.metadata.recorded_at <= known_at)
+        )
+        candidate = state.fold(None, history)
+        if candidate is None:
+            raise errors.CandidateNotFound(
+                f"nothing was on record for candidate {candidate_id} at that time"
+            )
+        return candidate
+
+    def history(
+        self, stream: UUID, *, after: int = 0, until: int | None = None, limit: int | None = None
+    ) -> Iterator[Recorded]:
+        """The stream's events after version `after` up to `until`; personal fields in clear."""
+        stored = self.recorder.select_history(stream, gt=after, lte=until, limit=limit)
+        return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
+
+    def job(self, job_id: UUID) -> Job:
+        """The job now; raises JobNotFound."""
+        job = self.find_job(job_id)
+        if job is None:
+            raise errors.JobNotFound(f"job {job_id} was never opened")
+        return job
+
+    def find_job(self, job_id: UUID | None) -> Job | None:
+        """The job now, None where it was never opened."""
+        if job_id is None:
+            return None
+        try:
+            return self.repository.get(job_id, projector_func=jobs.fold)
+        except AggregateNotFoundError:
+            return None
+
+    def record(
+        self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, begin: bool = False
+    ) -> Outcome:
+        """Decides on the candidate's current state and appends what happens.
+
+        With `begin` the stream must be a new one. A command id that is on the stream already
+        returns its first outcome. Raises the broken rule, or ConcurrentChange when others kept
+        changing the same stream.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                candidate = self.candidate(candidate_id)
+            except errors.CandidateNotFound:
+                if not (begin or intent.BEGINS):
+                    raise
+                candidate = Candidate(id=candidate_id)
+            if first := candidate.commands.get(metadata.command_id):
+                return self._first_outcome(candidate_id, first, metadata.command_id)
+            if begin and candidate.version:
+                raise errors.AlreadyOnRecord(f"candidate {candidate_id} is on record already")
+            job = self.find_job(decisions.concerned_job(candidate, intent))
+            consequences = decisions.consequences(
+                Known(candidate, job, metadata.occurred_at), intent
+            )
+            events = refuse_or_record(candidate_id, candidate.version, consequences, metadata)
+            try:
+                return self._append(events)
+            except IntegrityError:
+                continue
+        raise self._contended("candidate", candidate_id)
+
+    def record_job(self, job_id: UUID, intent: Intent, metadata: Metadata) -> Outcome:
+        """The same for a job. Raises the broken rule or ConcurrentChange."""
+        for _ in range(ATTEMPTS):
+            history = list(self.history(job_id))
+            repeated = [r for r in history if r.metadata.command_id == metadata.command_id]
+            if repeated:
+                return Outcome(job_id, repeated, repeated=True)
+            job = jobs.fold(None, history)
+            consequences = jobs.consequences(job, intent)
+            version = job.version if job else 0
+            events = refuse_or_record(job_id, version, consequences, metadata)
+            try:
+                return self._append(events)
+            except IntegrityError:
+                continue
+        raise self._contended("job", job_id)
+
+    def _append(self, events: Sequence[Recorded]) -> Outcome:
+        placed = [
+            replace(event, position=recording.notification.id)
+            for event, recording in zip(events, self.save(*events), strict=True)
+        ]
+        return Outcome(events[0].originator_id, placed)
+
+    def _first_outcome(self, stream: UUID, version: int, command_id: UUID) -> Outcome:
+        events = [
+            recorded
+            for recorded in self.history(stream, after=version - 1, limit=10)
+            if recorded.metadata.command_id == command_id
+        ]
+        return Outcome(stream, events, repeated=True)
+
+    @staticmethod
+    def _no_candidate(candidate_id: UUID) -> errors.CandidateNotFound:
+        return errors.CandidateNotFound(
+            f"candidate {candidate_id} is not on record; begin with sourced or applied"
+        )
+
+    @staticmethod
+    def _contended(kind: str, stream: UUID) -> errors.ConcurrentChange:
+        return errors.ConcurrentChange(
+            f"{kind} {stream} was changed by others {ATTEMPTS} times while this was decided; "
+            "send it again"
+        )

@@ -1,0 +1,96 @@
+"""The field's own words as types: origins, channels, purposes, and the mark of personal data."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime
+
+# What stands in the place of a personal value whose key was destroyed.
+REDACTED = "[redacted]"
+
+# Root of every identifier that is derived from a name given outside (RFC 9562, version 5).
+NAMESPACE = UUID("6f1d1c9e-5d0b-4c53-9d3c-3f4f7c9a5e11")
+
+
+class Origin(StrEnum):
+    """How a person came to us."""
+
+    SOURCED = "sourced"
+    APPLIED = "applied"
+    REFERRED = "referred"
+    AGENCY = "agency"
+    INTERNAL = "internal"
+    UNIVERSITY = "university"
+
+
+class Channel(StrEnum):
+    """By what means a message travels."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    SMS = "sms"
+    SOCIAL = "social"
+    IN_PERSON = "in-person"
+    POST = "post"
+
+
+class ConsentPurpose(StrEnum):
+    """What a person may allow: to be approached, or to be kept in the pool."""
+
+    OUTREACH = "outreach"
+    RETENTION = "retention"
+
+
+class RejectionType(StrEnum):
+    """Whose decision ended the application."""
+
+    WE_REJECTED = "we-rejected"
+    CANDIDATE_WITHDREW = "candidate-withdrew"
+    UNSPECIFIED = "unspecified"
+
+
+class ApplicationStatus(StrEnum):
+    """Where an application stands; every status but active stops its clocks."""
+
+    ACTIVE = "active"
+    HIRED = "hired"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    POOLED = "pooled"
+
+
+class Purpose(StrEnum):
+    """Why a personal value is kept; each purpose has a key of its own for each candidate."""
+
+    CONTACT = "contact"
+    EVALUATION = "evaluation"
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Marks a field that identifies a person, with the purpose whose key encrypts it."""
+
+    purpose: Purpose
+
+
+ContactDetail = Annotated[str | None, Personal(Purpose.CONTACT)]
+EvaluationText = Annotated[str | None, Personal(Purpose.EVALUATION)]
+
+
+def to_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; `moment` must carry a zone and lie in the years 1 to 9999."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie within the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(to_utc)]
+
+
+def now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)

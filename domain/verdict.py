@@ -1,0 +1,54 @@
+"""The two ways to take a decision: a command is refused, a fact is kept and marked."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from domain.errors import OccurredInFuture, Refusal
+from domain.recorded import Happened, Metadata, Recorded
+
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+def refuse_or_record(
+    stream: UUID, version: int, consequences: Iterable[Refusal | Happened], metadata: Metadata
+) -> list[Recorded]:
+    """The events to append after `version` for a command; raises the first broken rule."""
+    if metadata.occurred_at > metadata.recorded_at + CLOCK_SKEW:
+        raise _in_future(metadata)
+    events: list[Happened] = []
+    for consequence in consequences:
+        if isinstance(consequence, Refusal):
+            raise consequence
+        events.append(consequence)
+    return number(stream, version, events, metadata)
+
+
+def keep_and_mark(
+    stream: UUID, version: int, consequences: Iterable[Refusal | Happened], metadata: Metadata
+) -> list[Recorded]:
+    """The events to append after `version` for a fact, marked with every rule that it breaks."""
+    events: list[Happened] = []
+    broken = [_in_future(metadata).code] if metadata.occurred_at > metadata.recorded_at else []
+    for consequence in consequences:
+        if isinstance(consequence, Refusal):
+            broken.append(consequence.code)
+        else:
+            events.append(consequence)
+    if broken:
+        metadata = metadata.model_copy(update={"broken_rules": tuple(broken)})
+    return number(stream, version, events, metadata)
+
+
+def number(
+    stream: UUID, version: int, events: Iterable[Happened], metadata: Metadata
+) -> list[Recorded]:
+    """The events as they follow `version` on the stream."""
+    return [Recorded(stream, version + n, event, metadata) for n, event in enumerate(events, 1)]
+
+
+def _in_future(metadata: Metadata) -> OccurredInFuture:
+    return OccurredInFuture(
+        f"occurred_at {metadata.occurred_at.isoformat()} lies in the future; "
+        "record an interaction when it has happened"
+    )
