@@ -1,0 +1,1 @@
+"""The event store on PostgreSQL: what the composition root plugs into the library."""
