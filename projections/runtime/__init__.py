@@ -1,0 +1,1 @@
+"""What every read model shares: the contract, the tables' writer, the projector."""

@@ -1,0 +1,259 @@
+"""Folds events into jobs, applications, their visits to stages, and sealed names.
+
+All times are when things happened in the world (occurred_at). A clock stops when the application
+ends: its last visit is closed then and nothing later prolongs it.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain import job as j
+from domain.candidate import events as e
+from domain.recorded import Recorded
+from domain.values import ApplicationStatus
+from projections.runtime.contract import Row, Table, Touched
+
+
+class Job(NamedTuple):
+    """A job with its stages in order."""
+
+    job_id: UUID
+    title: str
+    department: str | None
+    location: str | None
+    openings: int
+    stages: list[str]
+    status: str
+    opened_at: datetime | None
+    closed_at: datetime | None
+    first_position: int
+
+
+class Application(NamedTuple):
+    """An application as it stands, with the visit to a stage that is its last."""
+
+    application_id: UUID
+    candidate_id: UUID
+    job_id: UUID | None
+    job_title: str | None
+    status: str
+    stage: str | None
+    stage_visit: int
+    stage_entered_at: datetime | None
+    stage_entered_by: str | None
+    origin: str | None
+    source: str | None
+    applied_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    rejection_type: str | None
+    offers: int
+    offer_status: str | None
+    broken_rules: int
+    last_event_at: datetime
+    first_position: int
+    last_position: int
+
+
+class StageVisit(NamedTuple):
+    """One stay of an application in a stage; `exited_to` is the next stage or how it ended."""
+
+    application_id: UUID
+    visit: int
+    candidate_id: UUID
+    job_id: UUID | None
+    stage: str | None
+    entered_at: datetime | None
+    entered_by: str | None
+    exited_at: datetime | None
+    exited_by: str | None
+    exited_to: str | None
+
+
+class Person(NamedTuple):
+    """A candidate's name, sealed as it is in the event."""
+
+    candidate_id: UUID
+    name: str | None
+
+
+JOBS = Table("jobs", Job)
+APPLICATIONS = Table("applications", Application)
+STAGE_VISITS = Table("stage_visits", StageVisit, key_columns=2)
+PEOPLE = Table("people", Person)
+
+ENDS = {
+    e.Hired: ApplicationStatus.HIRED,
+    e.Rejected: ApplicationStatus.REJECTED,
+    e.Withdrawn: ApplicationStatus.WITHDRAWN,
+    e.ReturnedToPool: ApplicationStatus.POOLED,
+}
+
+
+def touches(recorded: Recorded) -> Touched | None:
+    """The job of a job's event, the application of an application's."""
+    event = recorded.event
+    if isinstance(event, j.JobEvent):
+        return JOBS, (recorded.originator_id,)
+    if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
+        return APPLICATIONS, (event.application_id,)
+    return None
+
+
+def fold(row: Job | Application | None, recorded: Recorded) -> list[Row]:
+    """The rows that are new or changed by one event."""
+    event = recorded.event
+    rows: list[Row] = []
+    if isinstance(event, j.JobEvent):
+        assert row is None or isinstance(row, Job)
+        return [_fold_job(row, event, recorded)]
+    if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
+        assert row is None or isinstance(row, Application)
+        rows = _fold_application(row, event, event.application_id, recorded)
+    if isinstance(event, e.Details):
+        if event.name is not None:
+            rows.append(Person(recorded.originator_id, event.name))
+        elif isinstance(event, e.ProfileUpdated) and "name" in event.removed:
+            rows.append(Person(recorded.originator_id, None))
+    return rows
+
+
+def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
+    when = recorded.metadata.occurred_at
+    row = row or Job(
+        recorded.originator_id, "", None, None, 1, [], "open", None, None, recorded.position
+    )
+    match event:
+        case j.JobOpened():
+            return row._replace(
+                title=event.title,
+                department=event.department,
+                location=event.location,
+                openings=event.openings,
+                opened_at=when,
+            )
+        case j.StagesDefined():
+            return row._replace(stages=list(event.stages))
+        case j.StagesChanged():
+            return row._replace(stages=list(event.to_stages))
+        case j.JobClosed():
+            return row._replace(status="closed", closed_at=when)
+        case j.JobReopened():
+            return row._replace(status="open", closed_at=None)
+    return row
+
+
+def _fold_application(
+    row: Application | None,
+    event: e.ApplicationEvent | e.ReturnedToPool,
+    application_id: UUID,
+    recorded: Recorded,
+) -> list[Row]:
+    metadata = recorded.metadata
+    row = (row or _unseen(event, application_id, recorded))._replace(
+        last_event_at=metadata.occurred_at, last_position=recorded.position
+    )
+    if metadata.broken_rules:
+        row = row._replace(broken_rules=row.broken_rules + 1)
+    match event:
+        case e.Applied():
+            row = row._replace(
+                origin=event.origin, source=event.source, applied_at=metadata.occurred_at
+            )
+            return _enter(row, event.stage, recorded)
+        case e.Advanced():
+            return _enter(row, event.to_stage, recorded)
+        case e.Reinstated():
+            row = row._replace(
+                status=ApplicationStatus.ACTIVE, ended_at=None, end_reason=None, rejection_type=None
+            )
+            return _enter(row, event.stage, recorded)
+        case e.Offered():
+            return [row._replace(offers=row.offers + 1, offer_status="outstanding")]
+        case e.OfferAccepted():
+            return [row._replace(offer_status="accepted")]
+        case e.OfferDeclined():
+            return [row._replace(offer_status="declined")]
+        case e.Rejected():
+            if row.status == ApplicationStatus.ACTIVE:
+                row = row._replace(rejection_type=event.rejection_type)
+    if row.status == ApplicationStatus.ACTIVE:
+        return _leave(row, ENDS[type(event)], recorded)  # type: ignore[index]  # all others are above
+    return [row]
+
+
+def _unseen(
+    event: e.ApplicationEvent | e.ReturnedToPool, application_id: UUID, recorded: Recorded
+) -> Application:
+    return Application(
+        application_id=application_id,
+        candidate_id=recorded.originator_id,
+        job_id=event.job_id,
+        job_title=event.job_title,
+        status=ApplicationStatus.ACTIVE,
+        stage=None,
+        stage_visit=0,
+        stage_entered_at=None,
+        stage_entered_by=None,
+        origin=None,
+        source=None,
+        applied_at=None,
+        ended_at=None,
+        end_reason=None,
+        rejection_type=None,
+        offers=0,
+        offer_status=None,
+        broken_rules=0,
+        last_event_at=recorded.metadata.occurred_at,
+        first_position=recorded.position,
+        last_position=recorded.position,
+    )
+
+
+def _enter(row: Application, stage: str | None, recorded: Recorded) -> list[Row]:
+    when, actor = recorded.metadata.occurred_at, recorded.metadata.actor
+    rows: list[Row] = []
+    if row.stage_visit and row.ended_at is None and row.status == ApplicationStatus.ACTIVE:
+        rows.append(_visit(row, exited_at=when, exited_by=actor, exited_to=stage))
+    row = row._replace(
+        stage=stage,
+        stage_visit=row.stage_visit + 1,
+        stage_entered_at=when,
+        stage_entered_by=actor,
+    )
+    if row.status == ApplicationStatus.ACTIVE:
+        rows.append(_visit(row))
+    else:
+        # A fact that came after the end: kept as a visit, but its clock does not run.
+        rows.append(_visit(row, exited_at=when, exited_by=actor, exited_to=row.status))
+    rows.append(row)
+    return rows
+
+
+def _leave(row: Application, status: ApplicationStatus, recorded: Recorded) -> list[Row]:
+    when, actor = recorded.metadata.occurred_at, recorded.metadata.actor
+    ended = row._replace(status=status, ended_at=when, end_reason=recorded.metadata.reason)
+    if not row.stage_visit:
+        return [ended]
+    return [_visit(row, exited_at=when, exited_by=actor, exited_to=status), ended]
+
+
+def _visit(
+    row: Application,
+    exited_at: datetime | None = None,
+    exited_by: str | None = None,
+    exited_to: str | None = None,
+) -> StageVisit:
+    return StageVisit(
+        application_id=row.application_id,
+        visit=row.stage_visit,
+        candidate_id=row.candidate_id,
+        job_id=row.job_id,
+        stage=row.stage,
+        entered_at=row.stage_entered_at,
+        entered_by=row.stage_entered_by,
+        exited_at=exited_at,
+        exited_by=exited_by,
+        exited_to=exited_to,
+    )

@@ -1,0 +1,97 @@
+"""Says in one sentence what an event was, without personal data and without a look elsewhere."""
+
+from uuid import UUID
+
+from domain import job as j
+from domain.candidate import events as e
+from domain.recorded import Happened
+from domain.values import RejectionType
+
+REJECTED_BY = {
+    RejectionType.WE_REJECTED: "by us",
+    RejectionType.CANDIDATE_WITHDREW: "because the candidate withdrew",
+    RejectionType.UNSPECIFIED: "without saying by whom",
+}
+
+
+def describe(event: Happened) -> str:  # one line for each event
+    """One sentence, such as `Moved from Phone screen forward to Onsite for Backend Engineer`."""
+    match event:
+        case e.Sourced():
+            return f"Sourced from {event.source} ({event.origin})" + _for_job(event.job_title)
+        case e.Contacted():
+            step = f", step {event.step} of {event.sequence}" if event.sequence else ""
+            about = " about an application" if event.application_id else ""
+            return f"Contacted by {event.channel}{about} (message {event.message_id}{step})"
+        case e.Opened():
+            return f"Opened message {event.message_id}"
+        case e.Clicked():
+            return f"Followed a link in message {event.message_id}"
+        case e.Replied():
+            answered = f"to message {event.message_id}" if event.message_id else "unasked"
+            return f"Replied by {event.channel} {answered}"
+        case e.Applied():
+            return (
+                f"Applied through {event.source} ({event.origin}), entered at {event.stage}"
+                + _for(event)
+            )
+        case e.Advanced():
+            direction = f" {event.direction}" if event.direction else ""
+            return f"Moved from {event.from_stage}{direction} to {event.to_stage}" + _for(event)
+        case e.Offered():
+            return f"Offer {event.offer_version} made at {event.stage}" + _for(event)
+        case e.OfferAccepted():
+            return f"Offer {event.offer_version} accepted" + _for(event)
+        case e.OfferDeclined():
+            return f"Offer {event.offer_version} declined" + _for(event)
+        case e.Hired():
+            return f"Hired from {event.stage}" + _for(event)
+        case e.Rejected():
+            return f"Rejected at {event.stage} {REJECTED_BY[event.rejection_type]}" + _for(event)
+        case e.Reinstated():
+            return f"Application reinstated at {event.stage}" + _for(event)
+        case e.Withdrawn():
+            return f"Candidate withdrew at {event.stage}" + _for(event)
+        case e.ReturnedToPool():
+            ended = f", application ended at {event.stage}" if event.application_id else ""
+            return f"Returned to pool {event.pool}{ended}" + _for_job(event.job_title)
+        case e.ProfileUpdated():
+            changed = [name for name in e.Details.model_fields if getattr(event, name)]
+            parts = [f"changed {', '.join(changed)}"] if changed else []
+            parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
+            return "Profile updated: " + " and ".join(parts)
+        case e.Noted():
+            return "Note written" + (" on an application" if event.application_id else "")
+        case e.ConsentGranted():
+            until = f" until {event.expires_at:%Y-%m-%d}" if event.expires_at else ""
+            return f"Consent to {event.purpose} granted{until}"
+        case e.ConsentWithdrawn():
+            return f"Consent to {event.purpose} withdrawn"
+        case e.Unsubscribed():
+            return f"Unsubscribed from {event.channel or 'all'} outreach"
+        case j.JobOpened():
+            return f"Job {event.title} opened with {event.openings} opening(s)"
+        case j.StagesDefined():
+            return f"Stages defined: {' > '.join(event.stages)}"
+        case j.StagesChanged():
+            return (
+                f"Stages changed from {' > '.join(event.from_stages)} "
+                f"to {' > '.join(event.to_stages)}"
+            )
+        case j.JobClosed():
+            return "Job closed"
+        case j.JobReopened():
+            return "Job re-opened"
+    return event.wire_name()
+
+
+def _for(event: e.ApplicationEvent) -> str:
+    return _for_job(event.job_title or _named(event.job_id))
+
+
+def _for_job(title: str | None) -> str:
+    return f" for {title}" if title else ""
+
+
+def _named(job_id: UUID | None) -> str | None:
+    return f"job {job_id}" if job_id else None

@@ -1,0 +1,15 @@
+"""The relationship: one row for each candidate and one for each touchpoint."""
+
+from domain.candidate.events import CandidateEvent
+from projections.crm_engagement import fold
+from projections.runtime.contract import ReadModel
+
+CRM_ENGAGEMENT = ReadModel(
+    name="crm_engagement",
+    version=1,
+    package=__name__,
+    tables=(fold.CANDIDATES, fold.TOUCHPOINTS),
+    events=(CandidateEvent,),
+    touches=fold.touches,
+    fold=fold.fold,
+)

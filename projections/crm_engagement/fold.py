@@ -1,0 +1,220 @@
+"""Folds events into candidates as relationships, and into touchpoints."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.candidate import events as e
+from domain.recorded import Happened, Recorded
+from domain.values import ConsentPurpose
+from projections.crm_engagement import warmth
+from projections.runtime.contract import Row, Table, Touched
+
+
+class Candidate(NamedTuple):
+    """A person as a relationship; the name is sealed as it is in the event."""
+
+    candidate_id: UUID
+    name: str | None
+    origin: str | None
+    source: str | None
+    status: str
+    active_applications: list[UUID]
+    applications: int
+    hires: int
+    pools: list[str]
+    consent_outreach: bool | None
+    consent_retention: bool | None
+    unsubscribed: list[str]
+    touches: int
+    messages: int
+    opens: int
+    clicks: int
+    replies: int
+    first_touch_at: datetime
+    last_touch_at: datetime
+    last_engagement_at: datetime | None
+    warmth_log2: float
+    recent_warmth_log2: float
+    first_position: int
+
+
+class Touchpoint(NamedTuple):
+    """One contact between the person and us; inbound when the person acted."""
+
+    candidate_id: UUID
+    version: int
+    type: str
+    direction: str
+    channel: str | None
+    sequence: str | None
+    step: int | None
+    message_id: str | None
+    actor: str
+    occurred_at: datetime
+    position: int
+
+
+CANDIDATES = Table("candidates", Candidate)
+TOUCHPOINTS = Table("touchpoints", Touchpoint, key_columns=2)
+
+OUTBOUND: tuple[type[Happened], ...] = (e.Sourced, e.Contacted, e.Offered)
+INBOUND: tuple[type[Happened], ...] = (
+    e.Opened,
+    e.Clicked,
+    e.Replied,
+    e.Applied,
+    e.OfferAccepted,
+    e.OfferDeclined,
+    e.Withdrawn,
+    e.ConsentGranted,
+    e.ConsentWithdrawn,
+    e.Unsubscribed,
+)
+COUNTED: dict[type[Happened], str] = {
+    e.Contacted: "messages",
+    e.Opened: "opens",
+    e.Clicked: "clicks",
+    e.Replied: "replies",
+}
+ALL_CHANNELS = "all"
+
+
+def touches(recorded: Recorded) -> Touched:
+    """The candidate."""
+    return CANDIDATES, (recorded.originator_id,)
+
+
+def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
+    """The rows that are new or changed by one event."""
+    row = _fold_person(row or _unseen(recorded), recorded.event)
+    row = _fold_applications(row, recorded.event)
+    touchpoint = _touchpoint(recorded)
+    if touchpoint is None:
+        return [row]
+    return [_fold_touch(row, touchpoint, recorded.event), touchpoint]
+
+
+def _unseen(recorded: Recorded) -> Candidate:
+    when = recorded.metadata.occurred_at
+    return Candidate(
+        candidate_id=recorded.originator_id,
+        name=None,
+        origin=None,
+        source=None,
+        status="prospect",
+        active_applications=[],
+        applications=0,
+        hires=0,
+        pools=[],
+        consent_outreach=None,
+        consent_retention=None,
+        unsubscribed=[],
+        touches=0,
+        messages=0,
+        opens=0,
+        clicks=0,
+        replies=0,
+        first_touch_at=when,
+        last_touch_at=when,
+        last_engagement_at=None,
+        warmth_log2=warmth.COLD,
+        recent_warmth_log2=warmth.COLD,
+        first_position=recorded.position,
+    )
+
+
+def _fold_person(row: Candidate, event: Happened) -> Candidate:
+    if isinstance(event, e.Details) and event.name is not None:
+        row = row._replace(name=event.name)
+    match event:
+        case e.Sourced() | e.Applied():
+            return row._replace(
+                origin=row.origin or event.origin, source=row.source or event.source
+            )
+        case e.ProfileUpdated() if "name" in event.removed:
+            return row._replace(name=None)
+        case e.ReturnedToPool():
+            return row._replace(pools=_with(row.pools, event.pool))
+        case e.ConsentGranted() if event.purpose == ConsentPurpose.OUTREACH:
+            return row._replace(consent_outreach=True, unsubscribed=[])
+        case e.ConsentGranted():
+            return row._replace(consent_retention=True)
+        case e.ConsentWithdrawn() if event.purpose == ConsentPurpose.OUTREACH:
+            return row._replace(consent_outreach=False)
+        case e.ConsentWithdrawn():
+            return row._replace(consent_retention=False)
+        case e.Unsubscribed():
+            return row._replace(unsubscribed=_with(row.unsubscribed, event.channel or ALL_CHANNELS))
+    return row
+
+
+def _fold_applications(row: Candidate, event: Happened) -> Candidate:
+    active = row.active_applications
+    match event:
+        case e.Applied():
+            row = row._replace(
+                applications=row.applications + 1,
+                active_applications=[*active, event.application_id],
+            )
+        case e.Reinstated() if event.application_id not in active:
+            row = row._replace(active_applications=[*active, event.application_id])
+        case e.Hired() if event.application_id in active:
+            row = row._replace(
+                hires=row.hires + 1, pools=[], active_applications=_but(active, event)
+            )
+        case e.Rejected() | e.Withdrawn() | e.ReturnedToPool():
+            row = row._replace(active_applications=_but(active, event))
+        case _:
+            return row
+    if row.active_applications:
+        return row._replace(status="applicant")
+    return row._replace(status="hired" if row.hires else "prospect")
+
+
+def _touchpoint(recorded: Recorded) -> Touchpoint | None:
+    event = recorded.event
+    if not isinstance(event, OUTBOUND + INBOUND):
+        return None
+    return Touchpoint(
+        candidate_id=recorded.originator_id,
+        version=recorded.originator_version,
+        type=event.wire_name(),
+        direction="outbound" if isinstance(event, OUTBOUND) else "inbound",
+        channel=getattr(event, "channel", None),
+        sequence=getattr(event, "sequence", None),
+        step=getattr(event, "step", None),
+        message_id=getattr(event, "message_id", None),
+        actor=recorded.metadata.actor,
+        occurred_at=recorded.metadata.occurred_at,
+        position=recorded.position,
+    )
+
+
+def _fold_touch(row: Candidate, touchpoint: Touchpoint, event: Happened) -> Candidate:
+    when = touchpoint.occurred_at
+    row = row._replace(
+        touches=row.touches + 1,
+        first_touch_at=min(row.first_touch_at, when),
+        last_touch_at=max(row.last_touch_at, when),
+    )
+    if counter := COUNTED.get(type(event)):
+        row = row._replace(**{counter: getattr(row, counter) + 1})
+    if points := warmth.POINTS.get(type(event)):
+        recent = warmth.RECENT_HALF_LIFE_DAYS
+        row = row._replace(
+            last_engagement_at=max(row.last_engagement_at or when, when),
+            warmth_log2=warmth.add(row.warmth_log2, points, when, warmth.HALF_LIFE_DAYS),
+            recent_warmth_log2=warmth.add(row.recent_warmth_log2, points, when, recent),
+        )
+    return row
+
+
+def _with(some: list[str], more: str) -> list[str]:
+    return some if more in some else [*some, more]
+
+
+def _but(
+    active: list[UUID], event: e.Hired | e.Rejected | e.Withdrawn | e.ReturnedToPool
+) -> list[UUID]:
+    return [each for each in active if each != event.application_id]

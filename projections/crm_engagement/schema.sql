@@ -1,0 +1,44 @@
+CREATE TABLE candidates (
+    candidate_id        uuid             PRIMARY KEY,
+    name                text,
+    origin              text,
+    source              text,
+    status              text             NOT NULL,
+    active_applications uuid[]           NOT NULL,
+    applications        integer          NOT NULL,
+    hires               integer          NOT NULL,
+    pools               text[]           NOT NULL,
+    consent_outreach    boolean,
+    consent_retention   boolean,
+    unsubscribed        text[]           NOT NULL,
+    touches             integer          NOT NULL,
+    messages            integer          NOT NULL,
+    opens               integer          NOT NULL,
+    clicks              integer          NOT NULL,
+    replies             integer          NOT NULL,
+    first_touch_at      timestamptz      NOT NULL,
+    last_touch_at       timestamptz      NOT NULL,
+    last_engagement_at  timestamptz,
+    warmth_log2         double precision NOT NULL,
+    recent_warmth_log2  double precision NOT NULL,
+    first_position      bigint           NOT NULL
+);
+CREATE INDEX candidates_warmth_idx ON candidates (warmth_log2 DESC, candidate_id);
+CREATE INDEX candidates_status_idx ON candidates (status, warmth_log2 DESC, candidate_id);
+CREATE INDEX candidates_pools_idx ON candidates USING gin (pools);
+CREATE INDEX candidates_last_touch_idx ON candidates (last_touch_at);
+
+CREATE TABLE touchpoints (
+    candidate_id uuid        NOT NULL,
+    version      bigint      NOT NULL,
+    type         text        NOT NULL,
+    direction    text        NOT NULL,
+    channel      text,
+    sequence     text,
+    step         integer,
+    message_id   text,
+    actor        text        NOT NULL,
+    occurred_at  timestamptz NOT NULL,
+    position     bigint      NOT NULL,
+    PRIMARY KEY (candidate_id, version)
+);

@@ -1,0 +1,76 @@
+"""Folds a batch of events into rows in memory: the part of the runtime that needs no database."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from domain.recorded import Recorded
+from projections.runtime.contract import Key, ReadModel, Row, Table
+
+Rows = dict[Table, dict[Key, Row]]
+
+
+@dataclass(frozen=True)
+class Parked:
+    """An event that a read model could not fold, or that waits behind one of the same stream."""
+
+    recorded: Recorded
+    error: str
+
+
+@dataclass
+class Folded:
+    """What a batch leads to: the rows to write and the events to park."""
+
+    changed: Rows = field(default_factory=dict)
+    parked: list[Parked] = field(default_factory=list)
+
+
+def touched_keys(model: ReadModel, batch: Iterable[Recorded]) -> dict[Table, set[Key]]:
+    """The rows that the batch needs to see, by table."""
+    keys: dict[Table, set[Key]] = {}
+    for recorded in batch:
+        if isinstance(recorded.event, model.events):
+            # An event that touches() cannot place is parked by fold_batch, which asks again.
+            with suppress(Exception):
+                if touched := model.touches(recorded):
+                    keys.setdefault(touched[0], set()).add(touched[1])
+    return keys
+
+
+def fold_batch(
+    model: ReadModel,
+    batch: Iterable[Recorded],
+    rows: Mapping[Table, Mapping[Key, Row]],
+    parked_streams: Mapping[UUID, int],
+) -> Folded:
+    """Folds `batch`, in log order, over `rows`, which must hold all that touched_keys() names.
+
+    A stream with an event that cannot be folded is parked from there on, so that its events are
+    never folded out of order; the other streams go on.
+    """
+    folded = Folded()
+    current: Rows = {table: dict(some) for table, some in rows.items()}
+    parked = dict(parked_streams)
+    for recorded in batch:
+        if not isinstance(recorded.event, model.events):
+            continue
+        stream = recorded.originator_id
+        if stream in parked:
+            error = f"waits behind the event at position {parked[stream]}"
+            folded.parked.append(Parked(recorded, error))
+            continue
+        try:
+            touched = model.touches(recorded)
+            row = current.get(touched[0], {}).get(touched[1]) if touched else None
+            after = [(model.table_of[type(new)], new) for new in model.fold(row, recorded)]
+        except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
+            parked[stream] = recorded.position
+            folded.parked.append(Parked(recorded, f"{type(error).__name__}: {error}"))
+            continue
+        for table, new in after:
+            key = table.key(new)
+            current.setdefault(table, {})[key] = new
+            folded.changed.setdefault(table, {})[key] = new
+    return folded

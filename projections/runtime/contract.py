@@ -1,0 +1,61 @@
+"""What a read model declares: its tables, the events it folds, and two pure functions.
+
+`touches` names the one row that an event needs to see; `fold` takes that row, or None where there
+is none yet, and the event, and returns every row that is new or changed, whole. The runtime loads
+the rows, keeps the changed ones in memory for the batch and writes them; a fold reads nothing else
+and has no effect.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+from domain.recorded import Happened, Recorded
+
+Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's columns, in order
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a read model; the first `key_columns` fields of `row` are its primary key."""
+
+    name: str
+    row: type[Row]
+    key_columns: int = 1
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(self.row._fields)  # type: ignore[attr-defined]  # a NamedTuple
+
+    def key(self, row: Row) -> Key:
+        """The primary key of a row."""
+        return row[: self.key_columns]
+
+
+Touched = tuple[Table, Key]
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """A read model. A change of its fold or schema needs a new `version`."""
+
+    name: str
+    version: int
+    package: str
+    tables: tuple[Table, ...]
+    events: tuple[type[Happened], ...]
+    touches: Callable[[Recorded], Touched | None]
+    fold: Callable[[Any, Recorded], Iterable[Row]]
+
+    @cached_property
+    def table_of(self) -> dict[type[Row], Table]:
+        """Which table a row belongs to."""
+        return {table.row: table for table in self.tables}
+
+    def schema_sql(self) -> str:
+        """The model's schema.sql: its tables and indexes, with unqualified names."""
+        return files(self.package).joinpath("schema.sql").read_text("utf-8")
