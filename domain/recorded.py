@@ -34,8 +34,9 @@ class Happened(BaseModel):
 
     @classmethod
     def wire_name(cls) -> str:
-        """The interaction's kebab-case name, such as `returned-to-pool`."""
-        return cls.TOPIC.partition(".")[2]
+        """The kebab-case name, such as `returned-to-pool` or, of a job's event, `job-closed`."""
+        stream, _, name = cls.TOPIC.partition(".")
+        return name if stream == "candidate" else f"{stream}-{name}"
 
 
 class Metadata(BaseModel):

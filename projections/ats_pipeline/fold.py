@@ -5,7 +5,7 @@ ends: its last visit is closed then and nothing later prolongs it.
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain import job as j
@@ -101,15 +101,13 @@ def touches(recorded: Recorded) -> Touched | None:
     return None
 
 
-def fold(row: Job | Application | None, recorded: Recorded) -> list[Row]:
+def fold(row: Any, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event = recorded.event
     rows: list[Row] = []
     if isinstance(event, j.JobEvent):
-        assert row is None or isinstance(row, Job)
         return [_fold_job(row, event, recorded)]
     if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
-        assert row is None or isinstance(row, Application)
         rows = _fold_application(row, event, event.application_id, recorded)
     if isinstance(event, e.Details):
         if event.name is not None:
@@ -179,7 +177,7 @@ def _fold_application(
             if row.status == ApplicationStatus.ACTIVE:
                 row = row._replace(rejection_type=event.rejection_type)
     if row.status == ApplicationStatus.ACTIVE:
-        return _leave(row, ENDS[type(event)], recorded)  # type: ignore[index]  # all others are above
+        return _leave(row, ENDS[type(event)], recorded)
     return [row]
 
 

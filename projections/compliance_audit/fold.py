@@ -50,7 +50,7 @@ def fold(_row: None, recorded: Recorded) -> list[Row]:
             job_id=recorded.originator_id if of_job else getattr(event, "job_id", None),
             application_id=getattr(event, "application_id", None),
             version=recorded.originator_version,
-            type=event.TOPIC,
+            type=event.wire_name(),
             actor=metadata.actor,
             on_behalf_of=metadata.on_behalf_of,
             reason=metadata.reason,

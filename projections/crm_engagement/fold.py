@@ -1,7 +1,7 @@
 """Folds events into candidates as relationships, and into touchpoints."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.candidate import events as e
@@ -79,6 +79,8 @@ COUNTED: dict[type[Happened], str] = {
 }
 ALL_CHANNELS = "all"
 
+T = TypeVar("T")
+
 
 def touches(recorded: Recorded) -> Touched:
     """The candidate."""
@@ -155,10 +157,10 @@ def _fold_applications(row: Candidate, event: Happened) -> Candidate:
         case e.Applied():
             row = row._replace(
                 applications=row.applications + 1,
-                active_applications=[*active, event.application_id],
+                active_applications=_with(active, event.application_id),
             )
-        case e.Reinstated() if event.application_id not in active:
-            row = row._replace(active_applications=[*active, event.application_id])
+        case e.Reinstated():
+            row = row._replace(active_applications=_with(active, event.application_id))
         case e.Hired() if event.application_id in active:
             row = row._replace(
                 hires=row.hires + 1, pools=[], active_applications=_but(active, event)
@@ -210,7 +212,7 @@ def _fold_touch(row: Candidate, touchpoint: Touchpoint, event: Happened) -> Cand
     return row
 
 
-def _with(some: list[str], more: str) -> list[str]:
+def _with(some: list[T], more: T) -> list[T]:
     return some if more in some else [*some, more]
 
 

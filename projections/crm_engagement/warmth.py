@@ -43,12 +43,12 @@ def add(log2: float, points: float, when: datetime, half_life: float) -> float:
     """The logarithm after `points` more, given `when`. The order of additions does not matter."""
     more = math.log2(points) + days(when) / half_life
     high, low = max(log2, more), min(log2, more)
-    return high + math.log1p(2.0 ** (low - high)) / math.log(2.0)
+    return high + math.log1p(math.exp2(low - high)) / math.log(2.0)
 
 
 def at(log2: float, moment: datetime, half_life: float = HALF_LIFE_DAYS) -> float:
     """The points left at `moment`."""
-    return 2.0 ** min(log2 - days(moment) / half_life, 1000.0)
+    return math.exp2(min(log2 - days(moment) / half_life, 1000.0))
 
 
 def log2_for(points: float, moment: datetime) -> float:

@@ -51,7 +51,7 @@ def _make_tables(connection: psycopg.Connection[Any], model: ReadModel) -> None:
 def load(
     connection: psycopg.Connection[Any], schema: str, keys: Mapping[Table, set[Key]]
 ) -> dict[Table, dict[Key, Row]]:
-    """The rows with these keys, one statement for each table. Touched tables have one key column."""
+    """The rows with these keys, one statement for each table, by the table's one key column."""
     rows: dict[Table, dict[Key, Row]] = {}
     for table, wanted in keys.items():
         cursor = connection.execute(
