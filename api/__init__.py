@@ -1,0 +1,1 @@
+"""The door: HTTP and command line on the same domain and read models."""

@@ -100,6 +100,11 @@ def personal_fields(event_class: type[Happened]) -> Mapping[str, Purpose]:
     }
 
 
+def holds_personal_values(event: Happened) -> bool:
+    """Whether any personal field of the event has a value."""
+    return any(getattr(event, name) is not None for name in personal_fields(type(event)))
+
+
 def encode(event: Happened, metadata: Metadata) -> bytes:
     """The bytes to store, UTF-8 JSON; personal fields must be sealed already."""
     stored = _stored_as(event.TOPIC)[1](

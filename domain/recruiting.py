@@ -153,7 +153,7 @@ class Recruiting(Application[UUID]):
             )
             events = refuse_or_record(candidate_id, candidate.version, consequences, metadata)
             try:
-                return self._append(events)
+                return Outcome(events[0].originator_id, self.append(events))
             except IntegrityError:
                 continue
         raise self._contended("candidate", candidate_id)
@@ -170,17 +170,20 @@ class Recruiting(Application[UUID]):
             version = job.version if job else 0
             events = refuse_or_record(job_id, version, consequences, metadata)
             try:
-                return self._append(events)
+                return Outcome(events[0].originator_id, self.append(events))
             except IntegrityError:
                 continue
         raise self._contended("job", job_id)
 
-    def _append(self, events: Sequence[Recorded]) -> Outcome:
-        placed = [
+    def append(self, events: Sequence[Recorded]) -> list[Recorded]:
+        """Appends all or none and returns them with their positions.
+
+        Raises the library's IntegrityError when a version is taken.
+        """
+        return [
             replace(event, position=recording.notification.id)
-            for event, recording in zip(events, self.save(*events), strict=True)
+            for event, recording in zip(events, self.events.put(events), strict=True)
         ]
-        return Outcome(events[0].originator_id, placed)
 
     def _first_outcome(self, stream: UUID, version: int, command_id: UUID) -> Outcome:
         events = [

@@ -2,7 +2,7 @@
 -- Append-only for the service: it may read and insert, and nothing else.
 
 CREATE TABLE hirelog.events (
-    notification_id    bigint GENERATED ALWAYS AS IDENTITY,
+    notification_id    bigint NOT NULL,
     originator_id      uuid   NOT NULL,
     originator_version bigint NOT NULL,
     topic              text   NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE hirelog.events (
 CREATE UNIQUE INDEX events_notification_id_idx ON hirelog.events (notification_id);
 
 COMMENT ON TABLE hirelog.events IS 'Everything that happened, immutable';
-COMMENT ON COLUMN hirelog.events.notification_id IS 'Position in the log, in commit order';
+COMMENT ON COLUMN hirelog.events.notification_id IS 'Position in the log, in commit order, without gaps';
 COMMENT ON COLUMN hirelog.events.originator_id IS 'The candidate or the job';
 COMMENT ON COLUMN hirelog.events.originator_version IS 'Number of the event on its stream, from 1';
 

@@ -13,7 +13,7 @@ CREATE TABLE hirelog.candidate_keys (
 
 -- Which master key wraps: a wrong one is noticed at start-up, not by unreadable candidates.
 CREATE TABLE hirelog.master_key (
-    only        boolean     PRIMARY KEY DEFAULT true CHECK (only),
+    one_row     boolean     PRIMARY KEY DEFAULT true CHECK (one_row),
     fingerprint text        NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now()
 );

@@ -1,14 +1,17 @@
 """What the library's environment names: builds our recorder, mapper and keyring on one pool."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from eventsourcing.persistence import Mapper, Transcoder
+from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, Recording, Transcoder
 from eventsourcing.postgres import ConnectionPool, PostgresDatastore, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
+from domain.recorded import holds_personal_values
 from domain.store.keyring import Keyring
 from domain.store.mapper import SealingMapper
 from domain.store.recorder import Recorder
@@ -46,6 +49,14 @@ class Factory(PostgresFactory):
         """Our recorder; its table comes from the migrations."""
         return Recorder(self.datastore)
 
+    def event_store(
+        self, mapper: Mapper[Any] | None = None, recorder: AggregateRecorder | None = None
+    ) -> EventStore[Any]:
+        """An event store that makes all keys that its events need at once."""
+        return _KeyedEventStore(
+            mapper or self.mapper(), recorder or self.application_recorder(), self.keyring
+        )
+
     def mapper(
         self,
         transcoder: Transcoder | None = None,
@@ -56,6 +67,22 @@ class Factory(PostgresFactory):
         if isinstance(mapper, SealingMapper):
             mapper.keyring = self.keyring
         return mapper
+
+
+class _KeyedEventStore(EventStore[UUID]):
+    def __init__(
+        self, mapper: Mapper[UUID], recorder: AggregateRecorder, keyring: Keyring
+    ) -> None:
+        super().__init__(mapper, recorder)
+        self._keyring = keyring
+
+    def put(self, domain_events: Sequence[Any], **kwargs: Any) -> list[Recording[UUID]]:
+        self._keyring.provide(
+            recorded.originator_id
+            for recorded in domain_events
+            if holds_personal_values(recorded.event)
+        )
+        return super().put(domain_events, **kwargs)
 
 
 def _connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> None:

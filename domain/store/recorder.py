@@ -19,16 +19,19 @@ from psycopg.rows import DictRow
 
 from domain.recruiting import EventLog
 
-# Held from before the first position is drawn until after the commit, so that positions become
-# visible in order. Not LOCK TABLE: its mode needs privileges that would also allow UPDATE.
+# Held from before the first position is taken until after the commit, so that positions become
+# visible in order and have no gaps. Not LOCK TABLE: its mode needs privileges that would also
+# allow UPDATE.
 APPEND_LOCK = "SELECT pg_advisory_xact_lock(7230417203844118884)"
 
 NOTIFY = "NOTIFY hirelog_events"
 
 INSERT = """
-INSERT INTO hirelog.events (originator_id, originator_version, topic, state)
-SELECT given.originator_id, given.originator_version, given.topic, given.state
-  FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[])
+INSERT INTO hirelog.events (notification_id, originator_id, originator_version, topic, state)
+SELECT head.position + given.place, given.originator_id, given.originator_version, given.topic,
+       given.state
+  FROM (SELECT coalesce(max(notification_id), 0) AS position FROM hirelog.events) AS head,
+       unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[])
        WITH ORDINALITY AS given (originator_id, originator_version, topic, state, place)
  ORDER BY given.place
 RETURNING notification_id

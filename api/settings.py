@@ -1,0 +1,23 @@
+"""Settings: from HIRELOG_* in the environment, and from options of the command line."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a process of hirelog can be told; each field is HIRELOG_ and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="HIRELOG_", extra="ignore")
+
+    data_dir: Path = Path(".hirelog")
+    database_url: SecretStr | None = None
+    migration_url: SecretStr | None = None
+    master_key: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    pool_size: Annotated[int, Field(ge=2, le=100)] = 10
+    max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+    log_level: str = "info"

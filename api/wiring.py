@@ -1,0 +1,172 @@
+"""The composition root: settings give a system whose parts know nothing of each other's making."""
+
+import os
+import secrets
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool
+
+from api.settings import Settings
+from domain.recruiting import Recruiting
+from domain.store.embedded import SUPERUSER, EmbeddedServerError, attach
+from domain.store.factory import Factory, environment
+from domain.store.keyring import Keyring, WrongMasterKey
+from migrations.bootstrap import DATABASE, OWNER, SERVICE, bootstrap
+from migrations.runner import MigrationError, migrate, pending
+from projections import READ_MODELS
+from projections.runtime import tables
+
+MASTER_KEY_FILE = "master.key"
+MASTER_KEY_BYTES = 32
+GET_CONNECTION_SECONDS = 2.0
+
+
+class CannotStart(Exception):  # noqa: N818  # the name of the situation
+    """Why a system cannot be opened: what happened, to which thing, and what to do."""
+
+
+@dataclass(frozen=True)
+class System:
+    """All parts of a running hirelog."""
+
+    settings: Settings
+    conninfo: str  # logs in as the service
+    recruiting: Recruiting
+    keyring: Keyring
+    pool: ConnectionPool[psycopg.Connection]
+
+
+@contextmanager
+def open_system(settings: Settings, *, create: bool) -> Iterator[System]:
+    """Opens the system that the settings name and closes it afterwards.
+
+    With `create` a missing data directory is made and the embedded database migrated; a server's
+    database is never migrated without being asked. Raises CannotStart.
+    """
+    with ExitStack() as stack:
+        conninfo = stack.enter_context(database(settings, create=create))
+        with _saying_why():
+            environ = environment(conninfo, _master_key(settings), settings.pool_size)
+            recruiting = Recruiting(environ)
+            stack.callback(recruiting.close)
+            with psycopg.connect(conninfo, autocommit=True) as connection:
+                tables.install(connection, READ_MODELS)
+        pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=GET_CONNECTION_SECONDS,
+            kwargs={"autocommit": True},
+            open=True,
+        )
+        stack.callback(pool.close)
+        factory = recruiting.factory
+        assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
+        yield System(settings, conninfo, recruiting, factory.keyring, pool)
+
+
+@contextmanager
+def database(settings: Settings, *, create: bool) -> Iterator[str]:
+    """The conninfo of the service role, on a database that has all migrations.
+
+    Raises CannotStart.
+    """
+    with ExitStack() as stack, _saying_why():
+        if settings.database_url is None:
+            owner, service = stack.enter_context(embedded(settings.data_dir, create=create))
+            migrate(owner)
+        else:
+            url = settings.database_url.get_secret_value()
+            service = make_conninfo(url, options=f"-c role={SERVICE}")
+            _refuse_pending(url)
+        held = stack.pop_all()
+    with held:
+        yield service
+
+
+@contextmanager
+def _saying_why() -> Iterator[None]:
+    try:
+        yield
+    except (EmbeddedServerError, MigrationError, WrongMasterKey) as error:
+        raise CannotStart(str(error)) from error
+    except (psycopg.Error, PersistenceError) as error:
+        raise CannotStart(_database_trouble(error)) from error
+
+
+@contextmanager
+def embedded(data_dir: Path, *, create: bool) -> Iterator[tuple[str, str]]:
+    """Conninfos of the owner and of the service on the embedded server of `data_dir`."""
+    if not create and not (data_dir / "postgres").exists():
+        raise CannotStart(
+            f"there is no hirelog data in {data_dir.absolute()}; give --data-dir, or start with "
+            "hirelog serve, demo or import"
+        )
+    with attach(data_dir) as server:
+        bootstrap(server.conninfo(SUPERUSER, "postgres"))
+        yield server.conninfo(OWNER, DATABASE), server.conninfo(SERVICE, DATABASE)
+
+
+def migrate_database(settings: Settings) -> list[str]:
+    """Applies what is missing, with the rights of HIRELOG_MIGRATION_URL where that is set."""
+    with _saying_why():
+        if settings.database_url is None:
+            with embedded(settings.data_dir, create=True) as (owner, _):
+                return migrate(owner)
+        return migrate((settings.migration_url or settings.database_url).get_secret_value())
+
+
+def _refuse_pending(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        todo = pending(connection)
+    if todo:
+        raise CannotStart(
+            f"the database lacks {len(todo)} migration(s), from {todo[0].name} on; "
+            "run hirelog migrate"
+        )
+
+
+def _master_key(settings: Settings) -> str:
+    if settings.master_key is not None:
+        encoded, where = settings.master_key.get_secret_value(), "HIRELOG_MASTER_KEY"
+    else:
+        path = settings.data_dir / MASTER_KEY_FILE
+        encoded, where = _read_or_make(path), str(path)
+    try:
+        if len(b64decode(encoded, validate=True)) == MASTER_KEY_BYTES:
+            return encoded
+    except Base64Error:
+        pass
+    raise CannotStart(f"{where} is not a master key: it must be 32 bytes in base64")
+
+
+def _read_or_make(path: Path) -> str:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be made: {error.strerror}") from error
+    else:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode())
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotStart(f"{path} cannot be read: {error}") from error
+
+
+def _database_trouble(error: Exception) -> str:
+    first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+    return f"the database cannot be used: {first_line}; check HIRELOG_DATABASE_URL and the server"

@@ -1,0 +1,186 @@
+"""Takes many interactions at once: decided one by one, appended in groups.
+
+What a group has just written is kept in memory, so that a candidate's next interaction needs no
+read. A group is appended whole or not at all; a command that is on its stream already adds nothing,
+so an interrupted intake goes on where it stopped when it is fed the same again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from eventsourcing.application import LRUCache
+from eventsourcing.persistence import IntegrityError
+
+from domain import job as jobs
+from domain.candidate import decisions, state
+from domain.candidate.intents import Intent
+from domain.candidate.rules import Known
+from domain.candidate.state import Candidate
+from domain.errors import CandidateNotFound
+from domain.job import Job
+from domain.recorded import Metadata, Recorded
+from domain.recruiting import Recruiting
+from domain.verdict import keep_and_mark, refuse_or_record
+
+GROUP = 2_000  # events in one append
+REMEMBERED = 20_000  # candidates
+
+
+class VersionTaken(Exception):  # noqa: N818  # the name of the situation
+    """An event on record elsewhere does not fit what is on record here."""
+
+
+@dataclass
+class Tally:
+    """What an intake did: events appended, commands repeated, rules broken by kept facts."""
+
+    added: int = 0
+    repeated: int = 0
+    broken_rules: Counter[str] = field(default_factory=Counter)
+
+
+class Intake:
+    """One writer's intake. Not safe for threads."""
+
+    def __init__(self, recruiting: Recruiting, *, group: int = GROUP) -> None:
+        self.tally = Tally()
+        self._recruiting = recruiting
+        self._group = group
+        self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=REMEMBERED)
+        self._jobs: dict[UUID, Job | None] = {}
+        self._pending: list[Recorded] = []
+        self._again: list[Callable[[], None]] = []
+        self._command_ids: dict[UUID, list[UUID]] = {}  # of recorded() alone
+
+    def expect(self, candidate_ids: Iterable[UUID]) -> None:
+        """Looks up in one query which of these are new, so that none is looked up alone."""
+        unknown = [each for each in candidate_ids if self._remembered(each) is None]
+        begun = self._recruiting.recorder.streams_begun(unknown)
+        for candidate_id in unknown:
+            if candidate_id not in begun:
+                self._candidates.put(candidate_id, Candidate(id=candidate_id))
+                self._command_ids.setdefault(candidate_id, [])
+
+    def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
+        """Takes a command; raises the first rule that it breaks and adds nothing then."""
+        self._take(candidate_id, intent, metadata, facts=False)
+
+    def fact(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
+        """Takes what happened elsewhere: kept also against the rules, and marked with them."""
+        self._take(candidate_id, intent, metadata, facts=True)
+
+    def recorded(self, event: Recorded) -> None:
+        """Takes an event as it is on record elsewhere, unchanged, with its version.
+
+        Raises VersionTaken when another event stands in its place here.
+        """
+        stream = event.originator_id
+        known = self._versions(stream)
+        if event.originator_version > len(known):
+            if event.originator_version != len(known) + 1:
+                raise VersionTaken(
+                    f"event {event.originator_version} of stream {stream} does not follow the "
+                    f"{len(known)} that are on record; import the whole export, in its order"
+                )
+            known.append(event.metadata.command_id)
+            self._again.append(lambda: self._conflict(stream))
+            self._keep(None, [event])
+        elif known[event.originator_version - 1] == event.metadata.command_id:
+            self.tally.repeated += 1
+        else:
+            self._conflict(stream)
+
+    def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
+        """Takes what happened to a job elsewhere; repeated commands add nothing."""
+        history = list(self._recruiting.history(job_id))
+        if any(each.metadata.command_id == metadata.command_id for each in history):
+            self.tally.repeated += 1
+            return
+        job = jobs.fold(None, history)
+        consequences = jobs.consequences(job, intent)
+        events = keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
+        self._pending.extend(events)
+        self.tally.added += len(events)
+        self.flush()
+        self._jobs.pop(job_id, None)
+
+    def flush(self) -> None:
+        """Appends what is pending. On a conflict with another writer, decides it all anew."""
+        if not self._pending:
+            return
+        pending, again = self._pending, self._again
+        self._pending, self._again = [], []
+        try:
+            self._recruiting.append(pending)
+        except IntegrityError:
+            for recorded in pending:
+                self._forget(recorded)
+            for retry in again:
+                retry()
+                self.flush()
+
+    def _forget(self, recorded: Recorded) -> None:
+        self.tally.added -= 1
+        self.tally.broken_rules.subtract(recorded.metadata.broken_rules)
+        with suppress(KeyError):
+            self._candidates.get(recorded.originator_id, evict=True)
+
+    def _take(self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, facts: bool) -> None:
+        candidate = self._candidate(candidate_id)
+        if metadata.command_id in candidate.commands:
+            self.tally.repeated += 1
+            return
+        job = self._job(decisions.concerned_job(candidate, intent))
+        consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
+        decide = keep_and_mark if facts else refuse_or_record
+        events = decide(candidate_id, candidate.version, consequences, metadata)
+        self._again.append(lambda: self._take(candidate_id, intent, metadata, facts=facts))
+        self._keep(candidate, events)
+
+    def _versions(self, stream: UUID) -> list[UUID]:
+        if stream not in self._command_ids:
+            history = self._recruiting.history(stream)
+            self._command_ids[stream] = [each.metadata.command_id for each in history]
+        return self._command_ids[stream]
+
+    @staticmethod
+    def _conflict(stream: UUID) -> None:
+        raise VersionTaken(
+            f"stream {stream} holds other events than the import; import into an empty database"
+        )
+
+    def _keep(self, candidate: Candidate | None, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            self.tally.broken_rules.update(recorded.metadata.broken_rules)
+            if candidate is not None:
+                state.evolve(candidate, recorded)
+        self.tally.added += len(events)
+        self._pending.extend(events)
+        if len(self._pending) >= self._group:
+            self.flush()
+
+    def _candidate(self, candidate_id: UUID) -> Candidate:
+        candidate = self._remembered(candidate_id)
+        if candidate is None:
+            try:
+                candidate = self._recruiting.candidate(candidate_id)
+            except CandidateNotFound:
+                candidate = Candidate(id=candidate_id)
+            self._candidates.put(candidate_id, candidate)
+        return candidate
+
+    def _remembered(self, candidate_id: UUID) -> Candidate | None:
+        try:
+            return self._candidates.get(candidate_id)
+        except KeyError:
+            return None
+
+    def _job(self, job_id: UUID | None) -> Job | None:
+        if job_id is None:
+            return None
+        if job_id not in self._jobs:
+            self._jobs[job_id] = self._recruiting.find_job(job_id)
+        return self._jobs[job_id]

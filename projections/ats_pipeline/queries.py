@@ -1,0 +1,213 @@
+"""Asks the pipeline: jobs, a job's board, applications with their visits to stages."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from projections.runtime.query import select
+
+SELECT_JOBS = """
+SELECT job_id, title, department, location, openings, stages, status, opened_at, closed_at,
+       first_position
+  FROM ats_pipeline.jobs
+ {where}
+ ORDER BY first_position DESC
+ LIMIT %(limit)s
+"""
+JOB_CONDITIONS = {
+    "job": "job_id = %(job)s",
+    "status": "status = %(status)s",
+    "before": "first_position < %(before)s",
+}
+
+COUNT_STAGES = """
+SELECT stage, count(*)
+  FROM ats_pipeline.applications
+ WHERE job_id = %(job)s AND status = 'active'
+ GROUP BY stage
+"""
+COUNT_STATUSES = """
+SELECT status, count(*) FROM ats_pipeline.applications WHERE job_id = %(job)s GROUP BY status
+"""
+
+# The longest-waiting first, so many of each stage.
+SELECT_CARDS = """
+SELECT card.application_id, card.candidate_id, person.name AS candidate_name, card.stage,
+       card.stage_entered_at, card.stage_entered_by, card.source, card.origin, card.applied_at,
+       card.offer_status, card.stage_visit,
+       greatest(extract(epoch FROM %(now)s - card.stage_entered_at), 0)::bigint
+           AS seconds_in_stage
+  FROM unnest(%(stages)s::text[]) WITH ORDINALITY AS wanted (stage, place)
+ CROSS JOIN LATERAL (
+       SELECT application_id, candidate_id, stage, stage_entered_at, stage_entered_by, source,
+              origin, applied_at, offer_status, stage_visit
+         FROM ats_pipeline.applications
+        WHERE job_id = %(job)s AND status = 'active' AND stage = wanted.stage
+        ORDER BY stage_entered_at
+        LIMIT %(limit)s) AS card
+  LEFT JOIN ats_pipeline.people AS person USING (candidate_id)
+ ORDER BY wanted.place, card.stage_entered_at
+"""
+
+SELECT_APPLICATIONS = """
+SELECT application_id, candidate_id, person.name AS candidate_name, job_id, job_title, status,
+       stage, stage_visit, stage_entered_at, stage_entered_by, origin, source, applied_at,
+       ended_at, end_reason, rejection_type, offers, offer_status, broken_rules, last_event_at,
+       greatest(extract(epoch FROM coalesce(ended_at, %(now)s) - stage_entered_at), 0)::bigint
+           AS seconds_in_stage,
+       first_position
+  FROM ats_pipeline.applications
+  LEFT JOIN ats_pipeline.people AS person USING (candidate_id)
+ {where}
+ ORDER BY first_position DESC
+ LIMIT %(limit)s
+"""
+APPLICATION_CONDITIONS = {
+    "application": "application_id = %(application)s",
+    "candidate": "candidate_id = %(candidate)s",
+    "job": "job_id = %(job)s",
+    "stage": "stage = %(stage)s",
+    "status": "status = %(status)s",
+    "source": "source = %(source)s",
+    "entered_before": "stage_entered_at <= %(entered_before)s AND status = 'active'",
+    "entered_after": "stage_entered_at >= %(entered_after)s AND status = 'active'",
+    "before": "first_position < %(before)s",
+}
+
+SELECT_VISITS = """
+SELECT visit, stage, entered_at, entered_by, exited_at, exited_by, exited_to,
+       greatest(extract(epoch FROM coalesce(exited_at, %(now)s) - entered_at), 0)::bigint
+           AS seconds
+  FROM ats_pipeline.stage_visits
+ WHERE application_id = %(application)s
+ ORDER BY visit
+"""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job with its stages in order; `first_position` is where it begins in the log."""
+
+    job_id: UUID
+    title: str
+    department: str | None
+    location: str | None
+    openings: int
+    stages: list[str]
+    status: str
+    opened_at: datetime | None
+    closed_at: datetime | None
+    first_position: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """An active application on a board; the candidate's name is sealed."""
+
+    application_id: UUID
+    candidate_id: UUID
+    candidate_name: str | None
+    stage: str | None
+    stage_entered_at: datetime | None
+    stage_entered_by: str | None
+    source: str | None
+    origin: str | None
+    applied_at: datetime | None
+    offer_status: str | None
+    stage_visit: int
+    seconds_in_stage: int | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """A job's pipeline: its stages in order, then former ones that still hold applications."""
+
+    job: JobRow
+    counts: dict[str, int]
+    statuses: dict[str, int]
+    cards: list[Card] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ApplicationRow:
+    """An application; a clock that stopped shows the time it stopped at."""
+
+    application_id: UUID
+    candidate_id: UUID
+    candidate_name: str | None
+    job_id: UUID | None
+    job_title: str | None
+    status: str
+    stage: str | None
+    stage_visit: int
+    stage_entered_at: datetime | None
+    stage_entered_by: str | None
+    origin: str | None
+    source: str | None
+    applied_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    rejection_type: str | None
+    offers: int
+    offer_status: str | None
+    broken_rules: int
+    last_event_at: datetime
+    seconds_in_stage: int | None
+    first_position: int
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One stay in a stage; open while `exited_at` is None."""
+
+    visit: int
+    stage: str | None
+    entered_at: datetime | None
+    entered_by: str | None
+    exited_at: datetime | None
+    exited_by: str | None
+    exited_to: str | None
+    seconds: int | None
+
+
+def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[JobRow]:
+    """Jobs, the newest first; `given` names JOB_CONDITIONS."""
+    with connection.cursor(row_factory=class_row(JobRow)) as cursor:
+        query = select(SELECT_JOBS, JOB_CONDITIONS, given)
+        return cursor.execute(query, {**given, "limit": limit}).fetchall()
+
+
+def board(
+    connection: psycopg.Connection[Any], job_id: UUID, now: datetime, per_stage: int
+) -> Board | None:
+    """The board with at most `per_stage` cards for each stage; None for an unknown job."""
+    found = jobs(connection, 1, job=job_id)
+    if not found:
+        return None
+    counts = dict(connection.execute(COUNT_STAGES, {"job": job_id}).fetchall())
+    statuses = dict(connection.execute(COUNT_STATUSES, {"job": job_id}).fetchall())
+    stages = [*found[0].stages, *sorted(set(counts) - set(found[0].stages) - {None})]
+    with connection.cursor(row_factory=class_row(Card)) as cursor:
+        cards = cursor.execute(
+            SELECT_CARDS, {"job": job_id, "stages": stages, "limit": per_stage, "now": now}
+        ).fetchall()
+    return Board(found[0], {stage: counts.get(stage, 0) for stage in stages}, statuses, cards)
+
+
+def applications(
+    connection: psycopg.Connection[Any], now: datetime, limit: int, **given: Any
+) -> list[ApplicationRow]:
+    """Applications, the newest first; `given` names APPLICATION_CONDITIONS."""
+    with connection.cursor(row_factory=class_row(ApplicationRow)) as cursor:
+        query = select(SELECT_APPLICATIONS, APPLICATION_CONDITIONS, given)
+        return cursor.execute(query, {**given, "limit": limit, "now": now}).fetchall()
+
+
+def visits(connection: psycopg.Connection[Any], application_id: UUID, now: datetime) -> list[Visit]:
+    """The application's visits to stages, in order."""
+    with connection.cursor(row_factory=class_row(Visit)) as cursor:
+        return cursor.execute(SELECT_VISITS, {"application": application_id, "now": now}).fetchall()

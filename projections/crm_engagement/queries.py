@@ -1,0 +1,106 @@
+"""Asks the engagement: who is warm, who is in a pool, and one person's touchpoints."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from projections.runtime.query import select
+
+SELECT_CANDIDATES = """
+SELECT candidate_id, name, origin, source, status, applications,
+       cardinality(active_applications) AS active_applications, hires, pools, consent_outreach,
+       consent_retention, unsubscribed, touches, messages, opens, clicks, replies,
+       first_touch_at, last_touch_at, last_engagement_at, warmth_log2, recent_warmth_log2
+  FROM crm_engagement.candidates
+ {where}
+ ORDER BY warmth_log2 DESC, candidate_id
+ LIMIT %(limit)s
+"""
+CONDITIONS = {
+    "candidate": "candidate_id = %(candidate)s",
+    "pool": "pools @> ARRAY[%(pool)s]::text[]",
+    "status": "status = %(status)s",
+    "warmth_log2_from": "warmth_log2 >= %(warmth_log2_from)s",
+    "touched_after": "last_touch_at >= %(touched_after)s",
+    "touched_before": "last_touch_at < %(touched_before)s",
+    "after": (
+        "(warmth_log2 < %(after)s"
+        " OR (warmth_log2 = %(after)s AND candidate_id > %(after_candidate)s))"
+    ),
+}
+
+SELECT_TOUCHPOINTS = """
+SELECT version, type, direction, channel, sequence, step, message_id, actor, occurred_at, position
+  FROM crm_engagement.touchpoints
+ {where}
+ ORDER BY version DESC
+ LIMIT %(limit)s
+"""
+TOUCHPOINT_CONDITIONS = {
+    "candidate": "candidate_id = %(candidate)s",
+    "before": "version < %(before)s",
+}
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """A relationship; the name is sealed, the warmths are logarithms (see warmth.py)."""
+
+    candidate_id: UUID
+    name: str | None
+    origin: str | None
+    source: str | None
+    status: str
+    applications: int
+    active_applications: int
+    hires: int
+    pools: list[str]
+    consent_outreach: bool | None
+    consent_retention: bool | None
+    unsubscribed: list[str]
+    touches: int
+    messages: int
+    opens: int
+    clicks: int
+    replies: int
+    first_touch_at: datetime
+    last_touch_at: datetime
+    last_engagement_at: datetime | None
+    warmth_log2: float
+    recent_warmth_log2: float
+
+
+@dataclass(frozen=True)
+class TouchpointRow:
+    """One contact between the person and us."""
+
+    version: int
+    type: str
+    direction: str
+    channel: str | None
+    sequence: str | None
+    step: int | None
+    message_id: str | None
+    actor: str
+    occurred_at: datetime
+    position: int
+
+
+def candidates(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[CandidateRow]:
+    """Candidates, the warmest first; `given` names CONDITIONS."""
+    with connection.cursor(row_factory=class_row(CandidateRow)) as cursor:
+        query = select(SELECT_CANDIDATES, CONDITIONS, given)
+        return cursor.execute(query, {**given, "limit": limit}).fetchall()
+
+
+def touchpoints(
+    connection: psycopg.Connection[Any], limit: int, **given: Any
+) -> list[TouchpointRow]:
+    """Touchpoints, the newest first; `given` names TOUCHPOINT_CONDITIONS."""
+    with connection.cursor(row_factory=class_row(TouchpointRow)) as cursor:
+        query = select(SELECT_TOUCHPOINTS, TOUCHPOINT_CONDITIONS, given)
+        return cursor.execute(query, {**given, "limit": limit}).fetchall()
