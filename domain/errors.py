@@ -32,6 +32,10 @@ class JobNotFound(NotOnRecord):
     """No such job was opened."""
 
 
+class ApplicationNotFound(NotOnRecord):
+    """The pipeline knows no such application."""
+
+
 class VersionNotFound(NotOnRecord):
     """The candidate's stream has not reached this version."""
 

@@ -152,7 +152,7 @@ class ReopenJob(Intent):
     type: Literal["reopened"] = "reopened"
 
 
-JobIntent = Annotated[OpenJob | ChangeStages | CloseJob | ReopenJob, Field(discriminator="type")]
+JobChange = Annotated[ChangeStages | CloseJob | ReopenJob, Field(discriminator="type")]
 
 
 def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | JobEvent]:
@@ -160,8 +160,12 @@ def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | J
     if isinstance(intent, OpenJob):
         if job is not None:
             yield errors.AlreadyOnRecord(f"job {job.id} is on record already; open another one")
-        fields = intent.model_dump(exclude={"type", "stages"})
-        yield JobOpened(**fields)
+        yield JobOpened(
+            title=intent.title,
+            department=intent.department,
+            location=intent.location,
+            openings=intent.openings,
+        )
         yield StagesDefined(stages=intent.stages)
         return
     if job is None:

@@ -84,16 +84,19 @@ class Recruiting(Application[UUID]):
         self,
         candidate_id: UUID,
         *,
+        version: int | None = None,
         as_of: datetime | None = None,
         known_at: datetime | None = None,
     ) -> Candidate:
         """The candidate from what had happened by `as_of` and was on record by `known_at`.
 
+        With `version`, from no later event than that one.
+
         Raises CandidateNotFound, also when nothing had happened by then.
         """
         history = (
             recorded
-            for recorded in self.history(candidate_id)
+            for recorded in self.history(candidate_id, until=version)
             if (as_of is None or recorded.metadata.occurred_at <= as_of)
             and (known_at is None or recorded.metadata.recorded_at <= known_at)
         )
@@ -110,6 +113,22 @@ class Recruiting(Application[UUID]):
         """The stream's events after version `after` up to `until`; personal fields in clear."""
         stored = self.recorder.select_history(stream, gt=after, lte=until, limit=limit)
         return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
+
+    def read_stored(
+        self, position: int, stream: UUID, version: int, topic: str, state: bytes
+    ) -> Recorded:
+        """One event from its row in the log; personal fields in clear.
+
+        Raises the library's MapperDeserialisationError for bytes that are no event of ours.
+        """
+        stored = Notification(
+            id=position,
+            originator_id=stream,
+            originator_version=version,
+            topic=topic,
+            state=state,
+        )
+        return cast("Recorded", self.mapper.to_domain_event(stored))
 
     def job(self, job_id: UUID) -> Job:
         """The job now; raises JobNotFound."""

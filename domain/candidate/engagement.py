@@ -44,7 +44,7 @@ def contact(known: Known, intent: i.Contact) -> Consequences:
             f"message {intent.message_id!r} to candidate {candidate.id} is on record already; "
             "give each message an id of its own"
         )
-    yield e.Contacted(**intent.model_dump(exclude={"type"}))
+    yield e.Contacted(**intent.what())
 
 
 def open_message(known: Known, intent: i.Open) -> Consequences:
@@ -63,7 +63,7 @@ def reply(known: Known, intent: i.Reply) -> Consequences:
     candidate = known.candidate
     if intent.message_id:
         yield from rules.never_sent(candidate, intent.message_id)
-    yield e.Replied(**intent.model_dump(exclude={"type"}))
+    yield e.Replied(**intent.what())
 
 
 def unsubscribe(known: Known, intent: i.Unsubscribe) -> Consequences:

@@ -32,13 +32,28 @@ Email = Annotated[
 
 
 class Intent(BaseModel):
-    """Base of all interactions that can be asked for; unknown fields are refused."""
+    """Base of all interactions that can be asked for; unknown fields are refused.
+
+    `occurred_at` is when it happened in the world, now where it is left out; `reason` says why, in
+    words that name nobody, for it is not encrypted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     BEGINS: ClassVar[bool] = False  # whether a candidate's stream may begin with it
 
     type: str
+    occurred_at: Moment | None = None
+    reason: Label | None = None
+
+    def what(self) -> dict[str, Any]:
+        """The fields that belong to this interaction, without its type, time and reason."""
+        return {
+            name: getattr(self, name) for name in type(self).model_fields if name not in _COMMON
+        }
+
+
+_COMMON = frozenset(Intent.model_fields)
 
 
 class DetailsGiven(Intent):

@@ -14,27 +14,14 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
 from eventsourcing.utils import retry
-from psycopg import Cursor
-from psycopg.rows import DictRow
 
 from domain.recruiting import EventLog
 
-# Held from before the first position is taken until after the commit, so that positions become
-# visible in order and have no gaps. Not LOCK TABLE: its mode needs privileges that would also
-# allow UPDATE.
-APPEND_LOCK = "SELECT pg_advisory_xact_lock(7230417203844118884)"
-
-NOTIFY = "NOTIFY hirelog_events"
-
-INSERT = """
-INSERT INTO hirelog.events (notification_id, originator_id, originator_version, topic, state)
-SELECT head.position + given.place, given.originator_id, given.originator_version, given.topic,
-       given.state
-  FROM (SELECT coalesce(max(notification_id), 0) AS position FROM hirelog.events) AS head,
-       unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bytea[])
-       WITH ORDINALITY AS given (originator_id, originator_version, topic, state, place)
- ORDER BY given.place
-RETURNING notification_id
+# One round trip, a transaction of its own. Not psycopg's pipeline mode, in which a large group of
+# events was seen to wait for the server for ever, and the server for it.
+APPEND = """
+SELECT position FROM hirelog.append_events(
+    %s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS position
 """
 
 SELECT_HISTORY = """
@@ -95,16 +82,9 @@ class Recorder(PostgresApplicationRecorder, EventLog):
     def _insert_once(self, stored_events: Sequence[StoredEvent]) -> Sequence[int] | None:
         if not stored_events:
             return None
-        with (
-            self.datastore.get_connection() as conn,
-            conn.pipeline() as pipeline,
-            conn.transaction(),
-            conn.cursor() as cursor,
-        ):
-            self._lock_table(cursor)
-            cursor.execute(NOTIFY)
+        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
             cursor.execute(
-                INSERT,
+                APPEND,
                 (
                     [event.originator_id for event in stored_events],
                     [event.originator_version for event in stored_events],
@@ -113,11 +93,7 @@ class Recorder(PostgresApplicationRecorder, EventLog):
                 ),
                 prepare=True,
             )
-            pipeline.sync()
-            return [row["notification_id"] for row in cursor.fetchall()]
-
-    def _lock_table(self, curs: Cursor[DictRow]) -> None:
-        curs.execute(APPEND_LOCK, prepare=True)
+            return [row["position"] for row in cursor.fetchall()]
 
     def _positions_if_ours(self, stored_events: Sequence[StoredEvent]) -> Sequence[int] | None:
         positions = []

@@ -1,0 +1,109 @@
+"""Builds the HTTP application from a system."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi_offline import FastAPIOffline
+
+from api import errors
+from api.routes import applications, audit, candidates, engagement, health, jobs, projections
+from api.wiring import System
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+DESCRIPTION = """
+hirelog keeps every interaction with a candidate as an immutable event. You **record interactions**
+(`POST`), and **ask** three views built from them: the *pipeline* (jobs, applications, stages), the
+*engagement* (who is warm, who is in a pool) and the *audit trail*.
+
+**A first conversation**: `POST /v1/jobs` opens a job; `POST /v1/candidates` puts a person on
+record; `POST /v1/candidates/{id}/interactions` tells what happens next;
+`GET /v1/jobs/{id}/board` shows where everyone stands; `GET /v1/candidates/{id}/interactions`
+replays it all.
+
+**Answers to commands** hold the `position` of their last event in the log. The views follow the log
+within a moment; `GET /v1/projections` tells how far each one is.
+
+**Errors** are problem documents (RFC 9457) with a stable `code`; every rule of recruiting that can
+refuse a command has one, listed with the command.
+
+**Lists** come in pages: pass `next_cursor` as `cursor` for the next one.
+
+**Times** are RFC 3339 with a zone, and come back in UTC.
+"""
+
+
+class _TooLarge(Exception):  # noqa: N818  # a signal within this module
+    pass
+
+
+class BodyLimit:
+    """Refuses request bodies above a size, declared or not, before they are held in memory."""
+
+    def __init__(self, app: AsgiApp, max_bytes: int) -> None:
+        self._app = app
+        self._max = max_bytes
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max:
+                raise _TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        try:
+            if declared.isdigit() and int(declared) > self._max:
+                raise _TooLarge
+            await self._app(scope, limited, watched)
+        except _TooLarge:
+            if not started:
+                answer = errors.problem(
+                    413,
+                    "content-too-large",
+                    f"the request is larger than {self._max} bytes; send less at once",
+                    headers={"Connection": "close"},
+                )
+                await answer(scope, receive, send)
+
+
+def build_app(system: System) -> FastAPI:
+    """The application with all routes on this system."""
+    app = FastAPIOffline(
+        title="hirelog",
+        version=version("hirelog"),
+        summary="The system of record for candidate relationships and hiring.",
+        description=DESCRIPTION,
+        redoc_url=None,
+    )
+    app.state.system = system
+    errors.install(app)
+    for routes in (candidates, jobs, applications, engagement, audit, projections, health):
+        app.include_router(routes.router)
+    app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
+
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    return app

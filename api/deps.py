@@ -1,0 +1,180 @@
+"""What routes ask for: the system, a page of results, and who acts."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID, uuid4, uuid5
+
+from fastapi import Depends, Header, Query, Request
+from pydantic import BaseModel
+
+from api.errors import InvalidCursor
+from api.wiring import System
+from domain.candidate.intents import Intent
+from domain.recorded import Metadata
+from domain.values import NAMESPACE, now
+
+T = TypeVar("T")
+
+MAX_PAGE = 200
+PRINTABLE = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
+
+
+def _system(request: Request) -> System:
+    system: System = request.app.state.system
+    return system
+
+
+SystemDep = Annotated[System, Depends(_system)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who acts, for whom, and the caller's own name for the command."""
+
+    actor: str
+    on_behalf_of: str | None
+    idempotency_key: str | None
+    correlation_id: str | None
+
+    def metadata(self, stream: UUID, intent: Intent) -> Metadata:
+        """The metadata of a command.
+
+        Its id follows from the Idempotency-Key; without one, from the interaction itself where
+        that says when it happened, for the same thing at the same time is the same thing.
+        """
+        if self.idempotency_key:
+            command_id = uuid5(stream, f"key {self.idempotency_key}")
+        elif intent.occurred_at:
+            command_id = uuid5(stream, f"{self.actor} {intent.model_dump_json()}")
+        else:
+            command_id = uuid4()
+        recorded_at = now()
+        return Metadata(
+            actor=self.actor,
+            on_behalf_of=self.on_behalf_of,
+            reason=intent.reason,
+            command_id=command_id,
+            correlation_id=self.correlation_id,
+            occurred_at=intent.occurred_at or recorded_at,
+            recorded_at=recorded_at,
+        )
+
+    def new_id(self, kind: str) -> UUID:
+        """An id for a new candidate or job: the same again for the same Idempotency-Key."""
+        if self.idempotency_key:
+            return uuid5(NAMESPACE, f"{kind} by {self.actor}: {self.idempotency_key}")
+        return uuid4()
+
+
+def _caller(
+    actor: Annotated[
+        str,
+        Header(
+            alias="Hirelog-Actor",
+            max_length=200,
+            pattern=PRINTABLE,
+            description="Who acts, such as `recruiter:ana`; it stands in every event.",
+        ),
+    ] = "anonymous",
+    on_behalf_of: Annotated[
+        str | None,
+        Header(
+            alias="On-Behalf-Of",
+            max_length=200,
+            pattern=PRINTABLE,
+            description="The person for whom an integration acts.",
+        ),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            max_length=255,
+            pattern=PRINTABLE,
+            description="A name of yours for this command; sent again, it adds nothing.",
+        ),
+    ] = None,
+    request_id: Annotated[
+        str | None,
+        Header(
+            alias="X-Request-Id",
+            max_length=200,
+            pattern=PRINTABLE,
+            description="Kept in the events as their correlation id.",
+        ),
+    ] = None,
+) -> Caller:
+    return Caller(actor, on_behalf_of, idempotency_key, request_id)
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+class Page(BaseModel, Generic[T]):
+    """Some of the results; ask again with `next_cursor` for those that follow."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """How many results, and after which."""
+
+    limit: int
+    after: Sequence[Any] | None
+
+    def key(self, *types: Callable[[Any], Any]) -> Sequence[Any]:
+        """The cursor's values, or None for each without a cursor. Raises InvalidCursor."""
+        if self.after is None:
+            return [None] * len(types)
+        if len(self.after) != len(types):
+            raise InvalidCursor
+        try:
+            return [make(value) for make, value in zip(types, self.after, strict=True)]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InvalidCursor from error
+
+    def page(self, rows: Sequence[Any], items: Sequence[T], *key: str) -> Page[T]:
+        """The first `limit` items; `rows` has one more where more follow."""
+        more = len(rows) > self.limit
+        cursor = [getattr(rows[self.limit - 1], name) for name in key] if more else None
+        return Page(items=list(items[: self.limit]), next_cursor=cursor and _encode(cursor))
+
+
+def _encode(values: Sequence[Any]) -> str:
+    return urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
+
+
+def _page_request(
+    limit: Annotated[
+        int, Query(ge=1, le=MAX_PAGE, description="How many results at the most.")
+    ] = 50,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=500, description="`next_cursor` of the page before; opaque."),
+    ] = None,
+) -> PageRequest:
+    if cursor is None:
+        return PageRequest(limit, None)
+    try:
+        values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, Base64Error, RecursionError) as error:
+        raise InvalidCursor from error
+    if not isinstance(values, list):
+        raise InvalidCursor
+    return PageRequest(limit, values)
+
+
+PageDep = Annotated[PageRequest, Depends(_page_request)]
+
+
+def bigint(value: Any) -> int:
+    """A cursor's integer within PostgreSQL's bigint. Raises ValueError."""
+    if not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError("not a position")
+    return value

@@ -1,0 +1,181 @@
+"""Translates every failure into one problem document (RFC 9457), once, at the door."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+import structlog
+from eventsourcing.persistence import DataError, InterfaceError, OperationalError
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from domain.errors import DoesNotFit, NotOnRecord, Refusal
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+log = structlog.get_logger()
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it; `code` is stable and meant for programs."""
+
+    type: str = Field(examples=["urn:hirelog:problem:already-rejected"])
+    title: str = Field(examples=["Already rejected"])
+    status: int = Field(examples=[409])
+    code: str = Field(examples=["already-rejected"])
+    detail: str = Field(
+        examples=["application 5d5057d1-bfc8-5c8f-bbeb-64d3d0ec77f3 was rejected; reinstate it"]
+    )
+    errors: list[dict[str, str]] | None = Field(
+        default=None, examples=[[{"field": "body.to_stage", "message": "Field required"}]]
+    )
+
+
+class InvalidCursor(ValueError):  # noqa: N818  # the name of the situation
+    """The cursor is none that this query gave out."""
+
+
+def status_of(refusal: type[Refusal]) -> int:
+    """404 for what was addressed and is missing, 422 for what does not fit, else 409."""
+    if issubclass(refusal, NotOnRecord):
+        return HTTPStatus.NOT_FOUND
+    return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
+
+
+def problems(*refusals: type[Refusal]) -> Responses:
+    """The answers that a route documents: its refusals, and what any route may answer."""
+    documented: dict[int, list[tuple[str, str]]] = {
+        422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
+        503: [("database-unavailable", "The database cannot be reached; try again.")],
+    }
+    for refusal in refusals:
+        meaning = (refusal.__doc__ or "").strip()
+        documented.setdefault(status_of(refusal), []).append((refusal.code, meaning))
+    return {
+        status: {
+            "model": Problem,
+            "description": "  \n".join(f"`{code}`: {meaning}" for code, meaning in codes),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {
+                        code: {"value": _body(status, code, meaning)} for code, meaning in codes
+                    },
+                }
+            },
+        }
+        for status, codes in sorted(documented.items())
+    }
+
+
+def _body(
+    status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    return Problem(
+        type=f"urn:hirelog:problem:{code}",
+        title=code.replace("-", " ").capitalize(),
+        status=status,
+        code=code,
+        detail=detail,
+        errors=errors,
+    ).model_dump(exclude_none=True)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """One problem document."""
+    return JSONResponse(
+        _body(status, code, detail, errors),
+        status_code=status,
+        headers=dict(headers or {}),
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal)  # noqa: S101  # registered for it alone
+    return problem(status_of(type(error)), error.code, str(error))
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # likewise
+    # The input itself is left out: it may hold personal data.
+    errors = [
+        {"field": ".".join(str(part) for part in each["loc"]), "message": str(each["msg"])}
+        for each in error.errors()[:20]
+    ]
+    first = errors[0] if errors else {"field": "body", "message": "is not readable"}
+    detail = f"{first['field']}: {first['message']}"
+    return problem(422, "invalid-request", detail, errors=errors)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # likewise
+    status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.BAD_REQUEST:
+        return problem(422, "invalid-request", "the body cannot be read; send JSON in UTF-8")
+    code = status.phrase.lower().replace(" ", "-")
+    detail = {
+        HTTPStatus.NOT_FOUND: "there is nothing under this path; /docs lists what there is",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take {request.method}; see /docs",
+    }.get(status, str(error.detail))
+    return problem(status, code, detail, headers=error.headers)
+
+
+def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("database unavailable", error=type(error).__name__)
+    return problem(
+        503,
+        "database-unavailable",
+        "the database cannot be reached; nothing was recorded unless you were told so; try again",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _unstorable(_: Request, error: Exception) -> JSONResponse:
+    log.warning("value refused by the database", error=type(error).__name__)
+    return problem(422, "invalid-request", "a value lies outside of what can be stored")
+
+
+def _bad_cursor(_: Request, _error: Exception) -> JSONResponse:
+    return problem(
+        422, "invalid-cursor", "the cursor is not one of this query; begin without a cursor"
+    )
+
+
+def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", error=type(error).__name__, exc_info=error)
+    return problem(500, "internal-error", "something unexpected happened; it was logged")
+
+
+def install(app: FastAPI) -> None:
+    """Registers the translation of every kind of failure."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(InvalidCursor, _bad_cursor)
+    for unavailable in (
+        PoolTimeout,
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        OperationalError,
+        InterfaceError,
+    ):
+        app.add_exception_handler(unavailable, _unavailable)
+    for unstorable in (psycopg.DataError, DataError):
+        app.add_exception_handler(unstorable, _unstorable)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,114 @@
+"""Prints a candidate's history so that a compliance officer can read it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from api.schemas import CandidateState, Event
+from domain.candidate.state import Candidate, evolve
+from domain.recorded import Recorded, personal_fields
+from projections.compliance_audit.describe import describe
+
+LATE = timedelta(minutes=1)
+TIME = "%Y-%m-%d %H:%M:%S UTC"
+
+
+@dataclass(frozen=True)
+class Step:
+    """An event, the sentence that describes it, and the candidate's state after it."""
+
+    recorded: Recorded
+    description: str
+    after: str
+    state: CandidateState
+
+
+def steps(history: Iterable[Recorded]) -> Iterator[Step]:
+    """The history with the state after each event."""
+    candidate: Candidate | None = None
+    for recorded in history:
+        candidate = evolve(candidate, recorded)
+        yield Step(
+            recorded, describe(recorded.event), _summary(candidate), CandidateState.of(candidate)
+        )
+
+
+def as_json(step: Step) -> dict[str, object]:
+    """The step for programs."""
+    return {
+        **Event.of(step.recorded).model_dump(mode="json"),
+        "description": step.description,
+        "state": step.state.model_dump(mode="json"),
+    }
+
+
+def show(console: Console, candidate_id: UUID, history: list[Step]) -> None:
+    """Prints when, who, what, why and the state after, event by event."""
+    name = history[-1].state.details.get("name", "without a name")
+    title = Text.assemble((name, "bold"), f"  candidate {candidate_id}")
+    console.print(title, Text(f"{len(history)} events\n", style="dim"), sep="\n")
+    for step in history:
+        _show_step(console, step)
+    console.print(Text.assemble(("Now: ", "bold"), history[-1].after))
+
+
+def _show_step(console: Console, step: Step) -> None:
+    recorded = step.recorded
+    metadata = recorded.metadata
+    who = Text(metadata.actor, style="cyan")
+    if metadata.on_behalf_of:
+        who.append(f" on behalf of {metadata.on_behalf_of}")
+    head = Text.assemble(
+        (f"{recorded.originator_version:>4}  ", "bold"),
+        (metadata.occurred_at.strftime(TIME), "green"),
+        "  ",
+        who,
+    )
+    lines: list[Text] = [Text(step.description)]
+    if metadata.reason:
+        lines.append(Text(f"why: {metadata.reason}"))
+    lines.extend(
+        Text(f"{name}: {value}", style="dim")
+        for name in personal_fields(type(recorded.event))
+        if (value := getattr(recorded.event, name))
+    )
+    if metadata.recorded_at - metadata.occurred_at > LATE or metadata.provenance != "api":
+        lines.append(
+            Text(
+                f"recorded {metadata.recorded_at.strftime(TIME)} through {metadata.provenance}",
+                style="dim",
+            )
+        )
+    if metadata.broken_rules:
+        rules = ", ".join(metadata.broken_rules)
+        lines.append(Text(f"breaks the rule: {rules} (a fact, kept as it came)", style="yellow"))
+    lines.append(Text(f"after: {step.after}", style="blue"))
+    console.print(head)
+    for line in lines:
+        console.print(Padding(line, (0, 0, 0, 6)))
+    console.print()
+
+
+def _summary(candidate: Candidate) -> str:
+    parts: list[str] = [candidate.status]
+    for application in candidate.applications.values():
+        place = f" in {application.stage}" if application.stage else ""
+        offer = (
+            f", offer {application.offer.version} {application.offer.status}"
+            if (application.offer)
+            else ""
+        )
+        parts.append(f"{application.job_title}: {application.status}{place}{offer}")
+    if candidate.pools:
+        parts.append(f"in pool {', '.join(sorted(candidate.pools))}")
+    withdrawn = [purpose for purpose, consent in candidate.consents.items() if not consent.granted]
+    if withdrawn:
+        parts.append(f"consent to {', '.join(withdrawn)} withdrawn")
+    if candidate.unsubscribed:
+        parts.append("unsubscribed")
+    return "; ".join(parts)

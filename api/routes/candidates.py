@@ -1,0 +1,150 @@
+"""Candidates: put them on record, record interactions, read their state and history."""
+
+from itertools import islice
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Response
+
+from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.errors import problems
+from api.examples import BEGINNINGS, INTERACTIONS
+from api.schemas import CandidateState, Event, Recording
+from domain import errors
+from domain.candidate.intents import Beginning, Interaction
+from domain.recruiting import Outcome
+from domain.values import Moment
+
+router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
+
+Version = Annotated[
+    int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
+]
+AsOf = Annotated[
+    Moment | None,
+    Query(description="The state from what had happened in the world by then (RFC 3339)."),
+]
+KnownAt = Annotated[
+    Moment | None,
+    Query(description="The state from what was on record by then (RFC 3339)."),
+]
+
+
+def _answer(response: Response, outcome: Outcome) -> Recording:
+    if outcome.repeated:
+        response.status_code = 200
+    response.headers["Hirelog-Position"] = str(outcome.position)
+    response.headers["Location"] = f"/v1/candidates/{outcome.stream}"
+    return Recording.of(outcome)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Put a candidate on record",
+    responses=problems(
+        errors.UnknownJob, errors.JobIsClosed, errors.UnknownStage, errors.OccurredInFuture
+    ),
+)
+def begin_candidate(
+    intent: Annotated[Beginning, Body(openapi_examples=BEGINNINGS)],
+    system: SystemDep,
+    caller: CallerDep,
+    response: Response,
+) -> Recording:
+    """A candidate's history begins when someone **sourced** the person or when the person
+    **applied**. The answer holds the candidate's id and, for an application, its id in
+    `events[0].data.application_id`.
+
+    Sent again with the same `Idempotency-Key`, nothing is added and the first answer comes again
+    with status 200.
+    """
+    candidate_id = caller.new_id("candidate")
+    metadata = caller.metadata(candidate_id, intent)
+    return _answer(response, system.recruiting.record(candidate_id, intent, metadata, begin=True))
+
+
+@router.get(
+    "/{candidate_id}",
+    summary="Read a candidate's state, now or as of another moment",
+    responses=problems(errors.CandidateNotFound, errors.VersionNotFound),
+)
+def read_candidate(
+    candidate_id: UUID,
+    system: SystemDep,
+    version: Version = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+) -> CandidateState:
+    """Folded from the candidate's own events, so it always reflects the last write.
+
+    `version` gives the state after that event. `as_of` asks what was true at a moment, `known_at`
+    what was on record at a moment; together they ask what we then believed to be true.
+    """
+    recruiting = system.recruiting
+    if as_of or known_at:
+        candidate = recruiting.candidate_as_of(
+            candidate_id, version=version, as_of=as_of, known_at=known_at
+        )
+    else:
+        candidate = recruiting.candidate(candidate_id, version)
+    return CandidateState.of(candidate)
+
+
+@router.post(
+    "/{candidate_id}/interactions",
+    status_code=201,
+    summary="Record an interaction with a candidate",
+    responses=problems(
+        *(
+            refusal
+            for refusal in vars(errors).values()
+            if isinstance(refusal, type)
+            and issubclass(refusal, errors.Refusal)
+            and refusal
+            not in {
+                errors.Refusal,
+                errors.NotOnRecord,
+                errors.DoesNotFit,
+                errors.JobNotFound,
+                errors.VersionNotFound,
+                errors.JobAlreadyClosed,
+                errors.JobAlreadyOpen,
+                errors.StagesUnchanged,
+            }
+        )
+    ),
+)
+def record_interaction(
+    candidate_id: UUID,
+    intent: Annotated[Interaction, Body(openapi_examples=INTERACTIONS)],
+    system: SystemDep,
+    caller: CallerDep,
+    response: Response,
+) -> Recording:
+    """The body's `type` picks the interaction. Every interaction may say `occurred_at` (when it
+    happened; now where it is left out) and `reason` (why; it is not encrypted, so name nobody).
+
+    A rule that stands against it refuses with its stable code. A command sent again, with the same
+    `Idempotency-Key` or with the same content and `occurred_at`, adds nothing and gets the first
+    answer with status 200.
+    """
+    metadata = caller.metadata(candidate_id, intent)
+    return _answer(response, system.recruiting.record(candidate_id, intent, metadata))
+
+
+@router.get(
+    "/{candidate_id}/interactions",
+    summary="Replay a candidate's history",
+    responses=problems(errors.CandidateNotFound),
+)
+def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Page[Event]:
+    """Every event of the candidate's stream in order, with who, why and both times."""
+    (after,) = page.key(bigint)
+    history = system.recruiting.history(candidate_id, after=after or 0, limit=page.limit + 1)
+    events = [Event.of(recorded) for recorded in islice(history, page.limit + 1)]
+    if not events and after is None:
+        raise errors.CandidateNotFound(
+            f"candidate {candidate_id} is not on record; begin with sourced or applied"
+        )
+    return page.page(events, events, "version")

@@ -1,0 +1,206 @@
+"""Jobs: open and change them, and see their boards."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import BaseModel, Field
+
+from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.errors import problems
+from api.examples import JOB_CHANGES, JOBS
+from api.names import open_names
+from api.schemas import Recording
+from domain import errors
+from domain.job import JobChange, OpenJob
+from domain.values import now
+from projections.ats_pipeline import queries
+
+router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
+
+
+class Job(BaseModel):
+    """A job as the pipeline shows it."""
+
+    id: UUID
+    title: str = Field(examples=["Backend Engineer"])
+    department: str | None
+    location: str | None
+    openings: int
+    stages: list[str]
+    status: str = Field(examples=["open"])
+    opened_at: datetime | None
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: queries.JobRow) -> "Job":
+        """The job as it goes over the wire."""
+        return cls(id=row.job_id, **{name: getattr(row, name) for name in _JOB_FIELDS})
+
+
+_JOB_FIELDS = (
+    "title",
+    "department",
+    "location",
+    "openings",
+    "stages",
+    "status",
+    "opened_at",
+    "closed_at",
+)
+
+
+class BoardCard(BaseModel):
+    """An active application in a stage, and for how long it has been there."""
+
+    application_id: UUID
+    candidate_id: UUID
+    candidate_name: str | None
+    stage_entered_at: datetime | None
+    stage_entered_by: str | None
+    seconds_in_stage: int | None = Field(examples=[172_800])
+    stage_visit: int = Field(description="The how-manieth stage it has entered.")
+    source: str | None
+    origin: str | None
+    applied_at: datetime | None
+    offer_status: str | None
+
+
+class BoardStage(BaseModel):
+    """One stage: how many are in it, and the longest-waiting of them."""
+
+    stage: str
+    count: int
+    applications: list[BoardCard]
+
+
+class Board(BaseModel):
+    """A job's pipeline by stage."""
+
+    job: Job
+    active: int = Field(description="Active applications in all stages.")
+    by_status: dict[str, int] = Field(examples=[{"active": 42, "rejected": 180, "hired": 2}])
+    stages: list[BoardStage]
+
+
+def _answer(response: Response, recording: Recording) -> Recording:
+    if recording.repeated:
+        response.status_code = 200
+    response.headers["Hirelog-Position"] = str(recording.position)
+    response.headers["Location"] = f"/v1/jobs/{recording.id}"
+    return recording
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Open a job",
+    responses=problems(errors.AlreadyOnRecord, errors.OccurredInFuture),
+)
+def open_job(
+    intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
+    system: SystemDep,
+    caller: CallerDep,
+    response: Response,
+) -> Recording:
+    """Opens a job with its stages in the order in which an application passes them. The answer's
+    `id` is the job's.
+    """
+    job_id = caller.new_id("job")
+    metadata = caller.metadata(job_id, intent)
+    return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
+
+
+@router.post(
+    "/{job_id}/interactions",
+    status_code=201,
+    summary="Change, close or re-open a job",
+    responses=problems(
+        errors.JobNotFound,
+        errors.JobAlreadyClosed,
+        errors.JobAlreadyOpen,
+        errors.StagesUnchanged,
+        errors.ConcurrentChange,
+        errors.OccurredInFuture,
+    ),
+)
+def change_job(
+    job_id: UUID,
+    intent: Annotated[JobChange, Body(openapi_examples=JOB_CHANGES)],
+    system: SystemDep,
+    caller: CallerDep,
+    response: Response,
+) -> Recording:
+    """The body's `type` says what happens: `stages-changed`, `closed` or `reopened`. Applications
+    in a stage that is taken away stay there until someone moves them.
+    """
+    metadata = caller.metadata(job_id, intent)
+    return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
+
+
+@router.get("", summary="List jobs", responses=problems())
+def list_jobs(
+    system: SystemDep,
+    page: PageDep,
+    status: Annotated[
+        Literal["open", "closed"] | None, Query(description="Only jobs of this status.")
+    ] = None,
+) -> Page[Job]:
+    """The newest first."""
+    (before,) = page.key(bigint)
+    with system.pool.connection() as connection:
+        rows = queries.jobs(connection, page.limit + 1, status=status, before=before)
+    return page.page(rows, [Job.of(row) for row in rows], "first_position")
+
+
+@router.get("/{job_id}", summary="Read a job", responses=problems(errors.JobNotFound))
+def read_job(job_id: UUID, system: SystemDep) -> Job:
+    """Folded from the job's own events, so it always reflects the last write."""
+    job = system.recruiting.job(job_id)
+    return Job(
+        id=job.id,
+        title=job.title,
+        department=job.department,
+        location=job.location,
+        openings=job.openings,
+        stages=list(job.stages),
+        status="open" if job.is_open else "closed",
+        opened_at=job.opened_at,
+        closed_at=job.closed_at,
+    )
+
+
+@router.get(
+    "/{job_id}/board", summary="See a job's pipeline", responses=problems(errors.JobNotFound)
+)
+def read_board(
+    job_id: UUID,
+    system: SystemDep,
+    per_stage: Annotated[
+        int, Query(ge=0, le=200, description="How many applications to show of each stage.")
+    ] = 25,
+) -> Board:
+    """Active applications by stage with counts, the longest-waiting first, and how long each has
+    been there. For all of a stage, ask `/v1/applications?job=…&stage=…&status=active`.
+    """
+    with system.pool.connection() as connection:
+        board = queries.board(connection, job_id, now(), per_stage)
+    if board is None:
+        raise errors.JobNotFound(f"job {job_id} is not in the pipeline; was it opened just now?")
+    names = open_names(system.keyring, board.cards)
+    cards: dict[str | None, list[BoardCard]] = {}
+    for card in board.cards:
+        shown = BoardCard.model_validate(
+            {**vars(card), "candidate_name": names.get(card.candidate_id)}
+        )
+        cards.setdefault(card.stage, []).append(shown)
+    return Board(
+        job=Job.of(board.job),
+        active=sum(board.counts.values()),
+        by_status=board.statuses,
+        stages=[
+            BoardStage(stage=stage, count=count, applications=cards.get(stage, []))
+            for stage, count in board.counts.items()
+        ],
+    )

@@ -1,0 +1,38 @@
+"""Projections: where each read model stands against the log."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.deps import SystemDep
+from api.errors import problems
+from projections.runtime.status import status
+
+router = APIRouter(prefix="/v1/projections", tags=["Projections"])
+
+
+class Projection(BaseModel):
+    """One read model."""
+
+    model: str = Field(examples=["ats_pipeline"])
+    version: int
+    position: int = Field(description="The last event of the log that it reflects.")
+    lag_events: int = Field(description="How many events it is behind.")
+    lag_seconds: float = Field(description="For how long its checkpoint has not moved, if behind.")
+    parked: int = Field(description="Events that could not be folded, or wait behind such a one.")
+    updated_at: datetime
+
+
+class Projections(BaseModel):
+    """All read models."""
+
+    items: list[Projection]
+
+
+@router.get("", summary="See how far the read models are", responses=problems())
+def list_projections(system: SystemDep) -> Projections:
+    """A query reflects a command once the model's `position` has reached the command's."""
+    with system.pool.connection() as connection:
+        rows = status(connection)
+    return Projections(items=[Projection.model_validate(vars(row)) for row in rows])

@@ -1,0 +1,148 @@
+"""What the API answers with: the shapes of candidates, events and outcomes on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from domain.candidate.state import Candidate
+from domain.recorded import Recorded
+from domain.recruiting import Outcome
+
+
+class Event(BaseModel):
+    """One event of a history: what happened, who did it, why, and the two times."""
+
+    version: int = Field(examples=[3], description="Its number on the candidate's stream.")
+    position: int = Field(examples=[1042], description="Its place in the whole log.")
+    type: str = Field(examples=["advanced"])
+    occurred_at: datetime = Field(description="When it happened in the world, UTC.")
+    recorded_at: datetime = Field(description="When hirelog learned of it, UTC.")
+    actor: str = Field(examples=["recruiter:ana"])
+    on_behalf_of: str | None = None
+    reason: str | None = None
+    provenance: str = Field(examples=["api"])
+    broken_rules: list[str] = Field(
+        default=[], description="Rules that an imported fact broke; it is kept all the same."
+    )
+    command_id: UUID
+    correlation_id: str | None = None
+    data: dict[str, Any] = Field(
+        examples=[{"from_stage": "Phone screen", "to_stage": "Onsite", "direction": "forward"}]
+    )
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> "Event":
+        """The event as it goes over the wire."""
+        metadata = recorded.metadata
+        return cls(
+            version=recorded.originator_version,
+            position=recorded.position,
+            type=recorded.event.wire_name(),
+            data=recorded.event.model_dump(mode="json", exclude_none=True),
+            broken_rules=list(metadata.broken_rules),
+            **metadata.model_dump(exclude={"broken_rules", "causation_id"}),
+        )
+
+
+class Recording(BaseModel):
+    """What a command led to."""
+
+    id: UUID = Field(description="The candidate or job.")
+    version: int = Field(description="The stream's version after the command.")
+    position: int = Field(description="Where the log stands with the command's last event.")
+    repeated: bool = Field(description="True when this command was on record before.")
+    events: list[Event]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Recording":
+        """The outcome as it goes over the wire."""
+        return cls(
+            id=outcome.stream,
+            version=outcome.version,
+            position=outcome.position,
+            repeated=outcome.repeated,
+            events=[Event.of(recorded) for recorded in outcome.events],
+        )
+
+
+class Offer(BaseModel):
+    """One version of an offer."""
+
+    version: int
+    status: str = Field(examples=["outstanding"])
+    expires_at: datetime | None = None
+
+
+class CandidateApplication(BaseModel):
+    """One candidacy of the candidate."""
+
+    id: UUID
+    job_id: UUID | None
+    job_title: str | None
+    status: str = Field(examples=["active"])
+    stage: str | None
+    origin: str | None
+    source: str | None
+    applied_at: datetime | None
+    ended_at: datetime | None
+    offers: list[Offer]
+
+
+class CandidateConsent(BaseModel):
+    """What the candidate last said on one purpose."""
+
+    purpose: str = Field(examples=["outreach"])
+    granted: bool
+    since: datetime
+    expires_at: datetime | None = None
+
+
+class CandidateState(BaseModel):
+    """A candidate as the events tell it, now or as of another moment."""
+
+    id: UUID
+    version: int = Field(description="Number of the last event that this state rests on.")
+    status: str = Field(examples=["applicant"], description="prospect, applicant or hired")
+    origin: str | None
+    source: str | None
+    details: dict[str, str] = Field(examples=[{"name": "Ada Ruiz", "email": "ada@example.org"}])
+    applications: list[CandidateApplication]
+    consents: list[CandidateConsent]
+    unsubscribed: list[str] = Field(description="Channels, or `all`.")
+    pools: list[str]
+    last_occurred_at: datetime | None
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "CandidateState":
+        """The candidate as it goes over the wire."""
+        return cls(
+            id=candidate.id,
+            version=candidate.version,
+            status=candidate.status,
+            origin=candidate.origin,
+            source=candidate.source,
+            details=candidate.details,
+            applications=[
+                CandidateApplication.model_validate(application, from_attributes=True)
+                for application in candidate.applications.values()
+            ],
+            consents=[
+                CandidateConsent(
+                    purpose=purpose,
+                    granted=consent.granted,
+                    since=consent.since,
+                    expires_at=consent.expires_at,
+                )
+                for purpose, consent in candidate.consents.items()
+            ],
+            unsubscribed=_sorted(channel or "all" for channel in candidate.unsubscribed),
+            pools=_sorted(candidate.pools),
+            last_occurred_at=candidate.last_occurred_at,
+        )
+
+
+def _sorted(words: Any) -> Sequence[str]:
+    return sorted(str(word) for word in words)

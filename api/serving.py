@@ -1,0 +1,84 @@
+"""Runs the HTTP server and the projectors of one process until they are told to stop."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import uvicorn
+
+from api.app import build_app
+from api.wiring import CannotStart, System
+from projections import READ_MODELS
+from projections.runtime.projector import Projector
+
+
+def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> None:
+    """Serves until SIGINT or SIGTERM; calls `ready` with the address when requests are taken.
+
+    Raises CannotStart when the address cannot be used.
+    """
+    with _bound(system.settings.host, system.settings.port) as listener:
+        address = f"http://{system.settings.host}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            build_app(system),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=10,
+            server_header=False,
+        )
+        server = _Server(config, lambda: ready(address))
+        if project:
+            with projecting(system):
+                server.run(sockets=[listener])
+        else:
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def projecting(system: System) -> Iterator[None]:
+    """Projects in a thread of this process meanwhile."""
+    stop = Event()
+    projector = Projector(system.conninfo, READ_MODELS)
+    thread = Thread(target=projector.run, args=(stop,), name="projector")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def project(system: System) -> None:
+    """Projects until SIGINT or SIGTERM."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    Projector(system.conninfo, READ_MODELS).run(stop)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"cannot listen on {host}:{port}: {error.strerror}; "
+                "choose another with --port and --host"
+            ) from error
+        yield listener
