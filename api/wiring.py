@@ -51,8 +51,17 @@ def open_system(settings: Settings, *, create: bool) -> Iterator[System]:
     With `create` a missing data directory is made and the embedded database migrated; a server's
     database is never migrated without being asked. Raises CannotStart.
     """
+    with (
+        database(settings, create=create) as conninfo,
+        assembled(settings, conninfo) as system,
+    ):
+        yield system
+
+
+@contextmanager
+def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
+    """The system on a database that has all migrations. Raises CannotStart."""
     with ExitStack() as stack:
-        conninfo = stack.enter_context(database(settings, create=create))
         with _saying_why():
             environ = environment(conninfo, _master_key(settings), settings.pool_size)
             recruiting = Recruiting(environ)

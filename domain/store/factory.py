@@ -42,7 +42,7 @@ class Factory(PostgresFactory):
 
     def __init__(self, env: Environment) -> None:
         super().__init__(env)
-        _connect_by(self.datastore, self.env[CONNINFO], int(self.env[self.POSTGRES_POOL_SIZE]))
+        connect_by(self.datastore, self.env[CONNINFO], int(self.env[self.POSTGRES_POOL_SIZE]))
         self.keyring = Keyring(b64decode(self.env[MASTER_KEY]), self.datastore)
 
     def application_recorder(self) -> Recorder:
@@ -85,7 +85,7 @@ class _KeyedEventStore(EventStore[UUID]):
         return super().put(domain_events, **kwargs)
 
 
-def _connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> None:
+def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> None:
     """Puts a pool into the datastore that connects by all that the conninfo says."""
     datastore.pool.close()
     datastore.pool = ConnectionPool(

@@ -18,7 +18,7 @@ Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's column
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table of a read model; the first `key_columns` fields of `row` are its primary key."""
 

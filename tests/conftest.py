@@ -1,0 +1,95 @@
+"""Real parts for tests: an embedded server for each worker, a database for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from psycopg import sql
+
+from api import logs
+from api.app import build_app
+from api.settings import Settings
+from api.wiring import System, assembled
+from domain.store.embedded import SUPERUSER, EmbeddedServer, attach
+from migrations.bootstrap import OWNER, SERVICE, bootstrap
+from migrations.runner import migrate
+from projections import READ_MODELS
+from projections.runtime.projector import Projector
+from tests.databases import Database
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_logs() -> None:
+    logs.configure("critical")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """An embedded PostgreSQL with our roles."""
+    with attach(tmp_path_factory.mktemp("data") / "server") as server:
+        bootstrap(server.conninfo(SUPERUSER, "postgres"))
+        yield server
+
+
+@pytest.fixture
+def database(server: EmbeddedServer) -> Iterator[Database]:
+    """A database of its own, migrated, dropped afterwards."""
+    name = f"test_{next(_numbers)}"
+    superuser = server.conninfo(SUPERUSER, "postgres")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER)
+            )
+        )
+    made = Database(
+        service=server.conninfo(SERVICE, name),
+        owner=server.conninfo(OWNER, name),
+        superuser=server.conninfo(SUPERUSER, name),
+    )
+    migrate(made.owner)
+    yield made
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def system(database: Database, tmp_path: Path) -> Iterator[System]:
+    """A whole system, without projectors."""
+    with assembled(Settings(data_dir=tmp_path), database.service) as system:
+        yield system
+
+
+@pytest.fixture
+def projected(system: System) -> Iterator[System]:
+    """The same system with a projector at work."""
+    stop = Event()
+    thread = Thread(target=Projector(system.conninfo, READ_MODELS).run, args=(stop,))
+    thread.start()
+    yield system
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def http(projected: System) -> Iterator[httpx.Client]:
+    """A client on the real HTTP server of a projected system."""
+    server = uvicorn.Server(
+        uvicorn.Config(build_app(projected), port=0, log_config=None, access_log=False)
+    )
+    thread = Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join()
