@@ -12,11 +12,27 @@ Rows = dict[Table, dict[Key, Row]]
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """An entry of the log whose bytes are no event that this version knows."""
+
+    originator_id: UUID
+    position: int
+    topic: str
+    error: str
+
+
+@dataclass(frozen=True)
 class Parked:
     """An event that a read model could not fold, or that waits behind one of the same stream."""
 
-    recorded: Recorded
+    recorded: Recorded | Unreadable
     error: str
+
+    @property
+    def topic(self) -> str:
+        """The event's topic."""
+        recorded = self.recorded
+        return recorded.topic if isinstance(recorded, Unreadable) else recorded.event.TOPIC
 
 
 @dataclass
@@ -27,11 +43,11 @@ class Folded:
     parked: list[Parked] = field(default_factory=list)
 
 
-def touched_keys(model: ReadModel, batch: Iterable[Recorded]) -> dict[Table, set[Key]]:
+def touched_keys(model: ReadModel, batch: Iterable[Recorded | Unreadable]) -> dict[Table, set[Key]]:
     """The rows that the batch needs to see, by table."""
     keys: dict[Table, set[Key]] = {}
     for recorded in batch:
-        if isinstance(recorded.event, model.events):
+        if isinstance(recorded, Recorded) and isinstance(recorded.event, model.events):
             # An event that touches() cannot place is parked by fold_batch, which asks again.
             with suppress(Exception):
                 if touched := model.touches(recorded):
@@ -41,7 +57,7 @@ def touched_keys(model: ReadModel, batch: Iterable[Recorded]) -> dict[Table, set
 
 def fold_batch(
     model: ReadModel,
-    batch: Iterable[Recorded],
+    batch: Iterable[Recorded | Unreadable],
     rows: Mapping[Table, Mapping[Key, Row]],
     parked_streams: Mapping[UUID, int],
 ) -> Folded:
@@ -54,9 +70,13 @@ def fold_batch(
     current: Rows = {table: dict(some) for table, some in rows.items()}
     parked = dict(parked_streams)
     for recorded in batch:
+        stream = recorded.originator_id
+        if isinstance(recorded, Unreadable):
+            parked.setdefault(stream, recorded.position)
+            folded.parked.append(Parked(recorded, recorded.error))
+            continue
         if not isinstance(recorded.event, model.events):
             continue
-        stream = recorded.originator_id
         if stream in parked:
             error = f"waits behind the event at position {parked[stream]}"
             folded.parked.append(Parked(recorded, error))

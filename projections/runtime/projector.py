@@ -17,7 +17,7 @@ import structlog
 
 from domain.recorded import Recorded, decode
 from projections.runtime import tables
-from projections.runtime.batch import Parked, fold_batch, touched_keys
+from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
 from projections.runtime.contract import ReadModel
 
 BATCH = 2_000  # events
@@ -29,8 +29,8 @@ DISOWN = "SELECT pg_advisory_unlock(hashtextextended('hirelog read model ' || %s
 CHECKPOINT = "SELECT position, version FROM read_models.checkpoints WHERE model = %s"
 MOVE_CHECKPOINT = """
 UPDATE read_models.checkpoints
-   SET position = %(position)s, updated_at = now()
- WHERE model = %(model)s
+   SET position = %(to)s, updated_at = now()
+ WHERE model = %(model)s AND version = %(version)s AND position = %(from)s
 """
 SELECT_EVENTS = """
 SELECT notification_id, originator_id, originator_version, topic, state
@@ -104,20 +104,26 @@ class Projector:
                     pass
 
     def _claim(self, connection: psycopg.Connection[Any]) -> None:
+        """Owns what is free, and reads again where what it owns stands: it may be made anew."""
         for model in self._models:
-            if model.name in self._owned:
-                continue
-            owns = connection.execute(OWN, (model.name,)).fetchone()
-            if not owns or not owns[0]:
-                continue
+            if model.name not in self._owned:
+                owns = connection.execute(OWN, (model.name,)).fetchone()
+                if not owns or not owns[0]:
+                    continue
             checkpoint = connection.execute(CHECKPOINT, (model.name,)).fetchone()
             if checkpoint is None or checkpoint[1] != model.version:
                 # Another version of hirelog has made the tables; its projector is the one to run.
-                connection.execute(DISOWN, (model.name,))
-                continue
-            parked = dict(connection.execute(SELECT_PARKED, (model.name,)).fetchall())
-            self._owned[model.name] = Owned(model, checkpoint[0], parked)
-            log.info("projector owns read model", model=model.name, position=checkpoint[0])
+                self._disown(connection, model.name)
+            elif model.name not in self._owned or (
+                self._owned[model.name].position != checkpoint[0]
+            ):
+                parked = dict(connection.execute(SELECT_PARKED, (model.name,)).fetchall())
+                self._owned[model.name] = Owned(model, checkpoint[0], parked)
+                log.info("projector owns read model", model=model.name, position=checkpoint[0])
+
+    def _disown(self, connection: psycopg.Connection[Any], name: str) -> None:
+        self._owned.pop(name, None)
+        connection.execute(DISOWN, (name,))
 
     def _project_batch(self, connection: psycopg.Connection[Any]) -> bool:
         if not self._owned:
@@ -126,28 +132,21 @@ class Projector:
         rows = connection.execute(SELECT_EVENTS, (start, BATCH), prepare=True).fetchall()
         if not rows:
             return False
-        batch: list[Recorded] = []
-        unreadable: list[tuple[int, UUID, str, str]] = []
-        for position, stream, version, topic, state in rows:
+        batch = [_read(*row) for row in rows]
+        for owned in list(self._owned.values()):
             try:
-                event, metadata = decode(topic, state)
-            except Exception as error:  # noqa: BLE001  # bytes that are no event park their stream
-                unreadable.append((position, stream, topic, f"{type(error).__name__}"))
-            else:
-                batch.append(Recorded(stream, version, event, metadata, position))
-        for owned in self._owned.values():
-            if unreadable:
-                self._park_unreadable(connection, owned, unreadable)
-            self._project(connection, owned, batch, rows[-1][0])
+                self._project(connection, owned, batch)
+            except _Superseded:
+                self._disown(connection, owned.model.name)
         return True
 
     def _project(
         self,
         connection: psycopg.Connection[Any],
         owned: Owned,
-        batch: Sequence[Recorded],
-        position: int,
+        batch: Sequence[Recorded | Unreadable],
     ) -> None:
+        position = batch[-1].position
         if position <= owned.position:
             return
         new = [recorded for recorded in batch if recorded.position > owned.position]
@@ -157,9 +156,18 @@ class Projector:
             folded = fold_batch(model, new, rows, owned.parked_streams)
             tables.write(connection, model.name, folded.changed)
             self._park(connection, owned, folded.parked)
-            connection.execute(
-                MOVE_CHECKPOINT, {"model": model.name, "position": position}, prepare=True
+            moved = connection.execute(
+                MOVE_CHECKPOINT,
+                {
+                    "model": model.name,
+                    "version": model.version,
+                    "from": owned.position,
+                    "to": position,
+                },
+                prepare=True,
             )
+            if moved.rowcount != 1:
+                raise _Superseded
         owned.position = position
 
     def _park(
@@ -181,20 +189,21 @@ class Projector:
                     owned.model.name,
                     recorded.position,
                     recorded.originator_id,
-                    recorded.event.TOPIC,
+                    each.topic,
                     each.error,
                 ),
             )
 
-    def _park_unreadable(
-        self,
-        connection: psycopg.Connection[Any],
-        owned: Owned,
-        unreadable: Sequence[tuple[int, UUID, str, str]],
-    ) -> None:
-        for position, stream, topic, error in unreadable:
-            if position > owned.position:
-                owned.parked_streams.setdefault(stream, position)
-                connection.execute(
-                    INSERT_PARKED, (owned.model.name, position, stream, topic, error)
-                )
+
+class _Superseded(Exception):  # noqa: N818  # a signal within this module
+    """The checkpoint is not where this projector left it: the model was made anew."""
+
+
+def _read(
+    position: int, stream: UUID, version: int, topic: str, state: bytes
+) -> Recorded | Unreadable:
+    try:
+        event, metadata = decode(topic, state)
+    except Exception as error:  # noqa: BLE001  # bytes that are no event park their stream
+        return Unreadable(stream, position, topic, type(error).__name__)
+    return Recorded(stream, version, event, metadata, position)

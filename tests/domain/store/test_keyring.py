@@ -1,0 +1,108 @@
+"""The keyring and the mapper: sealed in the store, opened for us, redacted once a key is gone."""
+
+import base64
+import stat
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from api.settings import Settings
+from api.wiring import CannotStart, System, assembled
+from domain.candidate.intents import Apply, Note, Source
+from domain.job import OpenJob
+from domain.recorded import Metadata
+from domain.values import REDACTED, Purpose
+from tests.databases import Database, all_rows, wait_until_projected
+
+NAME, EMAIL, NOTE = "Zoë Quintessa", "zoe.quintessa@example.org", "Speaks Basque fluently"
+
+
+def stored_bytes(conninfo: str) -> bytes:
+    with psycopg.connect(conninfo) as connection:
+        return b"".join(
+            row[0] for row in connection.execute("SELECT state FROM hirelog.events").fetchall()
+        )
+
+
+def test_personal_values_are_ciphertext_from_the_first_event(
+    system: System, database: Database
+) -> None:
+    candidate = uuid4()
+    system.recruiting.record(
+        candidate, Source(source="Fair", name=NAME, email=EMAIL), Metadata(actor="ana")
+    )
+    system.recruiting.record(candidate, Note(text=NOTE), Metadata(actor="ana"))
+
+    stored = stored_bytes(database.service)
+    for value in (NAME, EMAIL, NOTE, "Quintessa"):
+        assert value.encode() not in stored
+    assert b"Fair" in stored
+    assert system.recruiting.candidate(candidate).details == {"name": NAME, "email": EMAIL}
+
+
+def test_a_destroyed_key_reads_as_redacted_and_only_for_its_purpose(
+    system: System, database: Database
+) -> None:
+    candidate = uuid4()
+    metadata = Metadata(actor="ana")
+    system.recruiting.record(candidate, Source(source="Fair", name=NAME), metadata)
+    system.recruiting.record(candidate, Note(text=NOTE), Metadata(actor="ana"))
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(
+            "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()"
+            " WHERE candidate_id = %s AND purpose = 'contact'",
+            (candidate,),
+        )
+    with assembled(system.settings, database.service) as later:
+        sourced, noted = later.recruiting.history(candidate)
+        assert getattr(sourced.event, "name", None) == REDACTED
+        assert getattr(noted.event, "text", None) == NOTE
+        assert later.recruiting.candidate(candidate).details == {"name": REDACTED}
+
+
+def test_a_sealed_value_cannot_be_moved_to_another_person_or_field(system: System) -> None:
+    one, other = uuid4(), uuid4()
+    system.keyring.provide([one, other])
+    sealed = system.keyring.seal(one, Purpose.CONTACT, "name", NAME)
+    assert system.keyring.open(one, "name", sealed) == NAME
+    with pytest.raises(InvalidTag):
+        system.keyring.open(other, "name", sealed)
+    with pytest.raises(InvalidTag):
+        system.keyring.open(one, "email", sealed)
+
+
+def test_two_processes_that_make_the_same_keys_agree(system: System, database: Database) -> None:
+    candidate = uuid4()
+    with assembled(system.settings, database.service) as other:
+        sealed = system.keyring.seal(candidate, Purpose.CONTACT, "name", NAME)
+        assert other.keyring.open(candidate, "name", sealed) == NAME
+        answer = other.keyring.seal(candidate, Purpose.CONTACT, "name", EMAIL)
+        assert system.keyring.open(candidate, "name", answer) == EMAIL
+
+
+def test_the_master_key_file_is_private_and_kept(system: System) -> None:
+    path: Path = system.settings.data_dir / "master.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(base64.b64decode(path.read_text())) == 32
+
+
+def test_another_master_key_is_refused(system: System, database: Database, tmp_path: Path) -> None:
+    del system  # it has recorded its key's fingerprint
+    with (
+        pytest.raises(CannotStart, match="master key is not the one"),
+        assembled(Settings(data_dir=tmp_path / "other"), database.service),
+    ):
+        pass
+
+
+def test_a_name_in_the_read_models_is_sealed(projected: System, database: Database) -> None:
+    job, candidate = uuid4(), uuid4()
+    projected.recruiting.record_job(job, OpenJob(title="Analyst"), Metadata(actor="ana"))
+    projected.recruiting.record(
+        candidate, Apply(job_id=job, source="Site", name=NAME), Metadata(actor="ana")
+    )
+    wait_until_projected(database.service)
+    assert NAME not in repr(all_rows(database.service))
