@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 from uuid import UUID
-from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from lxml import etree
 from pydantic import TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, Progress, Report, chunks, readable
@@ -42,26 +40,33 @@ class Case:
 
 def read_cases(path: Path) -> Iterator[Case]:
     """The cases of a log, plain or gzipped, without holding more than one. Raises CannotImport."""
-    root: Element | None = None
+    checked = False
     try:
         with _opened(readable(path)) as file:
-            for event, element in iterparse(file, events=("start", "end")):
-                if root is None:
-                    root = element
-                    if _name(root) != "log":
-                        raise CannotImport(
-                            f"{path} is not an XES log: its first element is <{_name(root)}>, "
-                            "not <log>"
-                        )
+            for event, element in etree.iterparse(
+                file, events=("start", "end"), resolve_entities=False, no_network=True
+            ):
+                if not checked:
+                    _check_root(path, element)
+                    checked = True
                 if event == "end" and _name(element) == "trace":
                     yield _case(element)
-                    root.clear()
-    except DefusedXmlException as error:
-        raise CannotImport(f"{path} declares a DTD or entities, which XES has not") from error
-    except ParseError as error:
-        raise CannotImport(f"{path} is not a whole XML document: {error}") from error
+                    element.clear()
+                    while element.getprevious() is not None:
+                        del element.getparent()[0]
+    except etree.XMLSyntaxError as error:
+        raise CannotImport(f"{path} is not a whole XML document: {error.msg}") from error
     except (EOFError, zlib.error, OSError) as error:
         raise CannotImport(f"{path} cannot be read to its end: {error}; copy it again") from error
+
+
+def _check_root(path: Path, root: etree._Element) -> None:
+    if _name(root) != "log":
+        raise CannotImport(
+            f"{path} is not an XES log: its first element is <{_name(root)}>, not <log>"
+        )
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise CannotImport(f"{path} declares a DTD, which XES has not")
 
 
 def check(path: Path, mapping: Mapping) -> Report:
@@ -167,14 +172,14 @@ def _opened(path: Path) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path)) if zipped else path.open("rb")
 
 
-def _case(trace: Element) -> Case:
+def _case(trace: etree._Element) -> Case:
     return Case(
         attributes=_attributes(trace),
-        events=[_attributes(each) for each in trace if _name(each) == "event"],
+        events=[_attributes(each) for each in trace.iterchildren("{*}event")],
     )
 
 
-def _attributes(element: Element) -> dict[str, str]:
+def _attributes(element: etree._Element) -> dict[str, str]:
     return {
         key: value
         for each in element
@@ -182,5 +187,5 @@ def _attributes(element: Element) -> dict[str, str]:
     }
 
 
-def _name(element: Element) -> str:
+def _name(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2]
