@@ -56,13 +56,17 @@ class Intake:
         self._command_ids: dict[UUID, list[UUID]] = {}  # of recorded() alone
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
-        """Looks up in one query which of these are new, so that none is looked up alone."""
-        unknown = [each for each in candidate_ids if self._remembered(each) is None]
-        begun = self._recruiting.recorder.streams_begun(unknown)
-        for candidate_id in unknown:
-            if candidate_id not in begun:
-                self._candidates.put(candidate_id, Candidate(id=candidate_id))
-                self._command_ids.setdefault(candidate_id, [])
+        """Reads what is on record of these in one query, so that none is looked up alone."""
+        unknown = {each for each in candidate_ids if self._remembered(each) is None}
+        if not unknown:
+            return
+        histories: dict[UUID, list[Recorded]] = {each: [] for each in unknown}
+        for recorded in self._recruiting.histories(list(unknown)):
+            histories[recorded.originator_id].append(recorded)
+        for candidate_id, history in histories.items():
+            candidate = state.fold(Candidate(id=candidate_id), history)
+            self._candidates.put(candidate_id, candidate)
+            self._command_ids[candidate_id] = [each.metadata.command_id for each in history]
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""

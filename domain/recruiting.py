@@ -33,8 +33,8 @@ class EventLog(ApplicationRecorder):
         """The stream's stored events after version `gt` up to `lte`, with their positions."""
 
     @abstractmethod
-    def streams_begun(self, originator_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the given streams that have events."""
+    def select_histories(self, originator_ids: Sequence[UUID]) -> Sequence[Notification]:
+        """All stored events of these streams, stream by stream, each in its order."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ class Recruiting(Application[UUID]):
     ) -> Iterator[Recorded]:
         """The stream's events after version `after` up to `until`; personal fields in clear."""
         stored = self.recorder.select_history(stream, gt=after, lte=until, limit=limit)
+        return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
+
+    def histories(self, streams: Sequence[UUID]) -> Iterator[Recorded]:
+        """All events of these streams, stream by stream, each in its order."""
+        stored = self.recorder.select_histories(streams)
         return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
 
     def read_stored(

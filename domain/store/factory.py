@@ -70,9 +70,7 @@ class Factory(PostgresFactory):
 
 
 class _KeyedEventStore(EventStore[UUID]):
-    def __init__(
-        self, mapper: Mapper[UUID], recorder: AggregateRecorder, keyring: Keyring
-    ) -> None:
+    def __init__(self, mapper: Mapper[UUID], recorder: AggregateRecorder, keyring: Keyring) -> None:
         super().__init__(mapper, recorder)
         self._keyring = keyring
 

@@ -14,6 +14,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
 from eventsourcing.utils import retry
+from psycopg.rows import DictRow
 
 from domain.recruiting import EventLog
 
@@ -34,10 +35,11 @@ SELECT notification_id, originator_id, originator_version, topic, state
  LIMIT %(limit)s
 """
 
-SELECT_BEGUN = """
-SELECT originator_id
+SELECT_HISTORIES = """
+SELECT notification_id, originator_id, originator_version, topic, state
   FROM hirelog.events
- WHERE originator_id = ANY(%s) AND originator_version = 1
+ WHERE originator_id = ANY(%s)
+ ORDER BY originator_id, originator_version
 """
 
 RETRY_WAITS = (0.05, 0.2, 0.8)  # seconds between attempts on a lost connection
@@ -122,20 +124,21 @@ class Recorder(PostgresApplicationRecorder, EventLog):
                     "limit": limit,
                 },
             )
-            return [
-                Notification(
-                    id=row["notification_id"],
-                    originator_id=row["originator_id"],
-                    originator_version=row["originator_version"],
-                    topic=row["topic"],
-                    state=row["state"],
-                )
-                for row in cursor.fetchall()
-            ]
+            return [_notification(row) for row in cursor.fetchall()]
 
     @patiently
-    def streams_begun(self, originator_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the given streams that have events."""
+    def select_histories(self, originator_ids: Sequence[UUID]) -> Sequence[Notification]:
+        """All stored events of these streams, stream by stream, each in its order."""
         with self.datastore.get_connection() as conn, conn.cursor() as cursor:
-            cursor.execute(SELECT_BEGUN, (list(originator_ids),))
-            return {row["originator_id"] for row in cursor.fetchall()}
+            cursor.execute(SELECT_HISTORIES, (list(originator_ids),))
+            return [_notification(row) for row in cursor.fetchall()]
+
+
+def _notification(row: DictRow) -> Notification:
+    return Notification(
+        id=row["notification_id"],
+        originator_id=row["originator_id"],
+        originator_version=row["originator_version"],
+        topic=row["topic"],
+        state=row["state"],
+    )

@@ -1,0 +1,132 @@
+"""The import of hiring history that nobody here wrote agrees with counts taken from the file."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import iterparse
+
+import psycopg
+import pytest
+
+from api.interchange import xes
+from api.interchange.batch import Report
+from api.interchange.mapping import Mapping
+from api.wiring import System
+from domain.intake import Intake
+from tests.databases import all_rows
+from tests.projections.test_projector import project_to_the_end
+
+LOG = Path(__file__).parents[3] / "shared/data/hiring_log/hiring_log_high.xes.gz"
+MAPPING = Path(xes.__file__).with_name("hiring_log.toml")
+NAMESPACE = "{http://www.xes-standard.org/}"
+
+pytestmark = pytest.mark.skipif(not LOG.exists(), reason=f"the hiring log is not at {LOG}")
+
+
+def traces() -> Iterator[list[tuple[str, str, str]]]:
+    """Activity, resource and time of each event, trace by trace, read independently."""
+    with gzip.open(LOG) as file:
+        for _, element in iterparse(file):
+            if element.tag == f"{NAMESPACE}trace":
+                events = []
+                for event in element.iter(f"{NAMESPACE}event"):
+                    values = {each.get("key"): str(each.get("value")) for each in event}
+                    events.append(
+                        (values["concept:name"], values["resource"], values["time:timestamp"])
+                    )
+                yield events
+                element.clear()
+
+
+def load(system: System) -> Report:
+    mapping = Mapping.read(MAPPING)
+    report = xes.check(LOG, mapping)
+    xes.load(LOG, mapping, Intake(system.recruiting), report, lambda _done: None)
+    return report
+
+
+def counts(conninfo: str, query: str) -> dict[Any, int]:
+    with psycopg.connect(conninfo) as connection:
+        return dict(connection.execute(query.encode()).fetchall())
+
+
+def test_the_hiring_log_imports_completely(system: System) -> None:
+    in_file = list(traces())
+    activities = Counter(activity for events in in_file for activity, _, _ in events)
+    stages = {
+        activity: count
+        for activity, count in activities.items()
+        if activity not in {"Make Job Offer", "Application Rejected"}
+    }
+    offer, rejection = "Make Job Offer", "Application Rejected"
+    names = [[activity for activity, _, _ in events] for events in in_file]
+
+    report = load(system)
+    assert report.candidates == len(in_file) == 10_000
+    assert report.interactions == sum(activities.values()) == 63_869
+    assert report.by_activity == activities
+    assert report.tally.added == 63_869 + 2  # and the job with its stages
+    assert set(report.unused_attributes) == {
+        "german speaking",
+        "yearsOfEducation",
+        "age",
+        "gender",
+        "citizen",
+        "protected",
+        "religious",
+    }
+
+    # Every rule that a fact breaks, recounted from the file.
+    late = sum(
+        len(rest)
+        for trace in names
+        if rejection in trace
+        for rest in [trace[trace.index(rejection) + 1 :]]
+    )
+    assert report.tally.broken_rules["already-rejected"] == late
+    assert report.tally.broken_rules["offer-outstanding"] == sum(
+        max(trace.count(offer) - 1, 0) for trace in names
+    )
+
+    project_to_the_end(system.conninfo)
+    assert (
+        counts(
+            system.conninfo, "SELECT stage, count(*) FROM ats_pipeline.stage_visits GROUP BY stage"
+        )
+        == stages
+    )
+    assert counts(
+        system.conninfo, "SELECT status, count(*) FROM ats_pipeline.applications GROUP BY status"
+    ) == {
+        "rejected": sum(rejection in trace for trace in names),
+        "active": sum(rejection not in trace for trace in names),
+    }
+    assert counts(
+        system.conninfo, "SELECT offers, count(*) FROM ats_pipeline.applications GROUP BY offers"
+    ) == Counter(trace.count(offer) for trace in names)
+    assert counts(
+        system.conninfo,
+        "SELECT actor, count(*) FROM compliance_audit.entries WHERE version > 0"
+        " AND candidate_id IS NOT NULL GROUP BY actor",
+    ) == Counter(resource for events in in_file for _, resource, _ in events)
+
+    # Order is kept also where timestamps are equal.
+    expected = [events for events in in_file if len({time for _, _, time in events}) < len(events)]
+    with psycopg.connect(system.conninfo) as connection:
+        rows = connection.execute(
+            "SELECT candidate_id, array_agg(type ORDER BY version) FROM compliance_audit.entries"
+            " WHERE candidate_id IS NOT NULL GROUP BY candidate_id ORDER BY min(position)"
+        ).fetchall()
+    wire = {"Hand In Job Application": "applied", offer: "offered", rejection: "rejected"}
+    assert len(expected) == 7_809
+    assert [types for _, types in rows] == [
+        [wire.get(name, "advanced") for name in trace] for trace in names
+    ]
+
+    before = all_rows(system.conninfo)
+    again = load(system)
+    assert (again.tally.added, again.tally.repeated) == (0, 63_869 + 1)
+    project_to_the_end(system.conninfo)
+    assert all_rows(system.conninfo) == before
