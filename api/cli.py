@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api import logs, replay, serving
+from api.demonstration.once import EVENTS_A_CANDIDATE, load_once
 from api.interchange import ndjson, xes
 from api.interchange.batch import CannotImport, Report
 from api.interchange.mapping import Mapping
@@ -39,6 +41,8 @@ from api.wiring import CannotStart, System, migrate_database, open_system
 from domain.errors import CandidateNotFound, Refusal
 from domain.intake import Intake, VersionTaken
 from domain.values import Moment
+from projections.ats_pipeline.queries import busiest_job
+from projections.crm_engagement.queries import most_touched_candidate
 from projections.runtime.status import status as read_status
 
 app = typer.Typer(
@@ -109,6 +113,50 @@ def serve(
 
 def _say_where(address: str) -> None:
     out.print(f"hirelog serves on {address}  (documentation: {address}/docs; stop with Ctrl-C)")
+
+
+@app.command()
+def demo(
+    candidates: Annotated[
+        int, typer.Option(min=1, help="How many people the company has dealt with.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(help="Another number gives another company.")] = 1,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Load, project and stop.")] = False,
+    data_dir: DataDir = None,
+    host: Host = None,
+    port: Port = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load a demonstration company that hirelog makes up itself, and serve it."""
+    with open_system(_settings(data_dir, host=host, port=port), create=True) as system:
+        about = candidates * EVENTS_A_CANDIDATE
+        with _bar("Recording", about, quiet=as_json) as advance:
+            load_once(system, candidates, seed, advance)
+            head = system.recruiting.recorder.max_notification_id() or 0
+            advance(head, total=head)
+        _catch_up(system, quiet=as_json)
+        if as_json:
+            _print_json({"candidates": candidates, "seed": seed, "events": head})
+        else:
+            out.print(f"{head:,} events of {candidates:,} candidates are on record")
+        if not no_serve:
+            serving.serve(system, project=True, ready=lambda at: _say_where_first(system, at))
+
+
+def _say_where_first(system: System, address: str) -> None:
+    with system.pool.connection() as connection:
+        job = busiest_job(connection)
+        candidate = most_touched_candidate(connection)
+    _say_where(address)
+    where = f" --data-dir {shlex.quote(str(system.settings.data_dir))}"
+    out.print("Where to look first:")
+    if job:
+        out.print(f"  a pipeline   {address}/v1/jobs/{job}/board")
+    out.print(f"  who is warm  {address}/v1/engagement/candidates?status=prospect")
+    out.print(f"  the audit    {address}/v1/audit/entries?type=rejected")
+    if candidate:
+        out.print(f"  one person   {address}/v1/candidates/{candidate}")
+        out.print(f"  a history    .venv/bin/hirelog replay {candidate}{where}")
 
 
 @app.command()
@@ -334,7 +382,7 @@ def _bar(title: str, total: int, *, quiet: bool) -> Iterator[Any]:
     )
     with Progress(*columns, console=err, disable=quiet) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, total=total: progress.update(task, completed=done, total=total)
 
 
 def _print_json(value: Any) -> None:

@@ -87,6 +87,15 @@ SELECT visit, stage, entered_at, entered_by, exited_at, exited_by, exited_to,
  ORDER BY visit
 """
 
+SELECT_BUSIEST_JOB = """
+SELECT job_id
+  FROM ats_pipeline.applications
+ WHERE status = 'active'
+ GROUP BY job_id
+ ORDER BY count(*) DESC, job_id
+ LIMIT 1
+"""
+
 
 @dataclass(frozen=True)
 class JobRow:
@@ -172,6 +181,12 @@ class Visit:
     exited_by: str | None
     exited_to: str | None
     seconds: int | None
+
+
+def busiest_job(connection: psycopg.Connection[Any]) -> UUID | None:
+    """The job with the most active applications."""
+    row = connection.execute(SELECT_BUSIEST_JOB).fetchone()
+    return row[0] if row else None
 
 
 def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[JobRow]:

@@ -45,6 +45,14 @@ TOUCHPOINT_CONDITIONS = {
     "before": "version < %(before)s",
 }
 
+SELECT_MOST_TOUCHED = """
+SELECT candidate_id
+  FROM crm_engagement.candidates
+ WHERE applications > 1
+ ORDER BY touches DESC, candidate_id
+ LIMIT 1
+"""
+
 
 @dataclass(frozen=True)
 class CandidateRow:
@@ -88,6 +96,12 @@ class TouchpointRow:
     actor: str
     occurred_at: datetime
     position: int
+
+
+def most_touched_candidate(connection: psycopg.Connection[Any]) -> UUID | None:
+    """The candidate with the longest relationship of those who applied more than once."""
+    row = connection.execute(SELECT_MOST_TOUCHED).fetchone()
+    return row[0] if row else None
 
 
 def candidates(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[CandidateRow]:
