@@ -6,7 +6,7 @@ so an interrupted intake goes on where it stopped when it is fed the same again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -19,8 +19,8 @@ from domain.candidate import decisions, state
 from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
-from domain.errors import CandidateNotFound
-from domain.job import Job
+from domain.errors import CandidateNotFound, Refusal
+from domain.job import Job, JobEvent
 from domain.recorded import Metadata, Recorded
 from domain.recruiting import Recruiting
 from domain.verdict import keep_and_mark, refuse_or_record
@@ -45,15 +45,17 @@ class Tally:
 class Intake:
     """One writer's intake. Not safe for threads."""
 
-    def __init__(self, recruiting: Recruiting, *, group: int = GROUP) -> None:
+    def __init__(
+        self, recruiting: Recruiting, *, group: int = GROUP, remember: int = REMEMBERED
+    ) -> None:
+        """Appends `group` events at once and keeps the state of `remember` candidates."""
         self.tally = Tally()
         self._recruiting = recruiting
         self._group = group
-        self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=REMEMBERED)
+        self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
         self._jobs: dict[UUID, Job | None] = {}
         self._pending: list[Recorded] = []
         self._again: list[Callable[[], None]] = []
-        self._command_ids: dict[UUID, list[UUID]] = {}  # of recorded() alone
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads what is on record of these in one query, so that none is looked up alone."""
@@ -66,7 +68,6 @@ class Intake:
         for candidate_id, history in histories.items():
             candidate = state.fold(Candidate(id=candidate_id), history)
             self._candidates.put(candidate_id, candidate)
-            self._command_ids[candidate_id] = [each.metadata.command_id for each in history]
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
@@ -76,61 +77,80 @@ class Intake:
         """Takes what happened elsewhere: kept also against the rules, and marked with them."""
         self._take(candidate_id, intent, metadata, facts=True)
 
+    def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
+        """Takes what happened to a job elsewhere, and appends it at once.
+
+        Raises the library's IntegrityError when others keep changing the same job.
+        """
+        self.flush()
+        for last in (False, False, True):
+            history = list(self._recruiting.history(job_id))
+            if any(each.metadata.command_id == metadata.command_id for each in history):
+                self.tally.repeated += 1
+                return
+            job = jobs.fold(None, history)
+            consequences = jobs.consequences(job, intent)
+            events = keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
+            try:
+                self._recruiting.append(events)
+            except IntegrityError:
+                if last:
+                    raise
+            else:
+                self._count(events)
+                self._jobs.pop(job_id, None)
+                return
+
     def recorded(self, event: Recorded) -> None:
         """Takes an event as it is on record elsewhere, unchanged, with its version.
 
         Raises VersionTaken when another event stands in its place here.
         """
         stream = event.originator_id
-        known = self._versions(stream)
-        if event.originator_version > len(known):
-            if event.originator_version != len(known) + 1:
-                raise VersionTaken(
-                    f"event {event.originator_version} of stream {stream} does not follow the "
-                    f"{len(known)} that are on record; import the whole export, in its order"
-                )
-            known.append(event.metadata.command_id)
-            self._again.append(lambda: self._conflict(stream))
-            self._keep(None, [event])
-        elif known[event.originator_version - 1] == event.metadata.command_id:
-            self.tally.repeated += 1
+        if isinstance(event.event, JobEvent):
+            self.flush()
+            history = list(self._recruiting.history(stream))
+            version = len(history)
+            known: Collection[UUID] = {each.metadata.command_id for each in history}
         else:
-            self._conflict(stream)
-
-    def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
-        """Takes what happened to a job elsewhere; repeated commands add nothing."""
-        history = list(self._recruiting.history(job_id))
-        if any(each.metadata.command_id == metadata.command_id for each in history):
+            candidate = self._candidate(stream)
+            version, known = candidate.version, candidate.commands.keys()
+        if event.originator_version <= version:
+            if event.metadata.command_id not in known:
+                raise _conflict(stream)
             self.tally.repeated += 1
             return
-        job = jobs.fold(None, history)
-        consequences = jobs.consequences(job, intent)
-        events = keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
-        self._pending.extend(events)
-        self.tally.added += len(events)
-        self.flush()
-        self._jobs.pop(job_id, None)
+        if event.originator_version != version + 1:
+            raise VersionTaken(
+                f"event {event.originator_version} of stream {stream} does not follow the "
+                f"{version} that are on record; import the whole export, in its order"
+            )
+        self._again.append(lambda: self.recorded(event))
+        self._keep([event])
 
     def flush(self) -> None:
-        """Appends what is pending. On a conflict with another writer, decides it all anew."""
+        """Appends what is pending. On a conflict with another writer, decides it all anew.
+
+        Raises the first Refusal of a command that does not stand any more; the others are kept.
+        """
         if not self._pending:
             return
         pending, again = self._pending, self._again
         self._pending, self._again = [], []
         try:
             self._recruiting.append(pending)
+            return
         except IntegrityError:
-            for recorded in pending:
-                self._forget(recorded)
-            for retry in again:
+            self._forget(pending)
+        refusals: list[Refusal] = []
+        for retry in again:
+            try:
                 retry()
                 self.flush()
-
-    def _forget(self, recorded: Recorded) -> None:
-        self.tally.added -= 1
-        self.tally.broken_rules.subtract(recorded.metadata.broken_rules)
-        with suppress(KeyError):
-            self._candidates.get(recorded.originator_id, evict=True)
+            except Refusal as refusal:
+                refusals.append(refusal)
+        if refusals:
+            raise refusals[0]
 
     def _take(self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, facts: bool) -> None:
         candidate = self._candidate(candidate_id)
@@ -142,29 +162,28 @@ class Intake:
         decide = keep_and_mark if facts else refuse_or_record
         events = decide(candidate_id, candidate.version, consequences, metadata)
         self._again.append(lambda: self._take(candidate_id, intent, metadata, facts=facts))
-        self._keep(candidate, events)
+        self._keep(events)
 
-    def _versions(self, stream: UUID) -> list[UUID]:
-        if stream not in self._command_ids:
-            history = self._recruiting.history(stream)
-            self._command_ids[stream] = [each.metadata.command_id for each in history]
-        return self._command_ids[stream]
-
-    @staticmethod
-    def _conflict(stream: UUID) -> None:
-        raise VersionTaken(
-            f"stream {stream} holds other events than the import; import into an empty database"
-        )
-
-    def _keep(self, candidate: Candidate | None, events: Sequence[Recorded]) -> None:
+    def _keep(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
-            self.tally.broken_rules.update(recorded.metadata.broken_rules)
-            if candidate is not None:
-                state.evolve(candidate, recorded)
-        self.tally.added += len(events)
+            if not isinstance(recorded.event, JobEvent):
+                state.evolve(self._candidate(recorded.originator_id), recorded)
+        self._count(events)
         self._pending.extend(events)
         if len(self._pending) >= self._group:
             self.flush()
+
+    def _count(self, events: Sequence[Recorded]) -> None:
+        self.tally.added += len(events)
+        for recorded in events:
+            self.tally.broken_rules.update(recorded.metadata.broken_rules)
+
+    def _forget(self, events: Sequence[Recorded]) -> None:
+        self.tally.added -= len(events)
+        for recorded in events:
+            self.tally.broken_rules.subtract(recorded.metadata.broken_rules)
+            with suppress(KeyError):
+                self._candidates.get(recorded.originator_id, evict=True)
 
     def _candidate(self, candidate_id: UUID) -> Candidate:
         candidate = self._remembered(candidate_id)
@@ -188,3 +207,9 @@ class Intake:
         if job_id not in self._jobs:
             self._jobs[job_id] = self._recruiting.find_job(job_id)
         return self._jobs[job_id]
+
+
+def _conflict(stream: UUID) -> VersionTaken:
+    return VersionTaken(
+        f"stream {stream} holds other events than the import; import into an empty database"
+    )

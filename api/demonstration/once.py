@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.demonstration import company, load
 from api.interchange.batch import Progress
 from api.wiring import CannotStart, System
-from domain.intake import Intake
+from domain.intake import REMEMBERED, Intake
 from domain.values import now
 
 MARKER = "demonstration.json"
@@ -46,7 +46,9 @@ def load_once(system: System, candidates: int, seed: int, progress: Progress) ->
         path.write_text(marker.model_dump_json(), "utf-8")
     if not marker.complete:
         steps = company(marker.candidates, seed=marker.seed, until=marker.until)
-        load(Intake(system.recruiting), steps, progress)
+        # A tenth of the stories is under way at any time; none should be read again meanwhile.
+        intake = Intake(system.recruiting, remember=max(REMEMBERED, marker.candidates // 4))
+        load(intake, steps, progress)
         marker.complete = True
         path.write_text(marker.model_dump_json(), "utf-8")
     return marker
