@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from uuid import UUID
 
-import click
 import psycopg
 import typer
 from eventsourcing.persistence import PersistenceError
@@ -48,7 +47,6 @@ from projections.runtime.status import status as read_status
 app = typer.Typer(
     name="hirelog",
     help="The event-sourced system of record for recruiting.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -71,12 +69,10 @@ NoProject = Annotated[
 def main() -> NoReturn:
     """Runs the command line; every expected trouble is one line and exit code 2."""
     try:
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
+    except (typer.TyperException, CannotStart, CannotImport, VersionTaken, Refusal) as error:
         _fail(str(error))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
@@ -257,7 +253,7 @@ def _moment(option: str, text: str | None) -> datetime | None:
         return TypeAdapter(Moment).validate_python(text)
     except ValidationError as error:
         reason = error.errors(include_input=False)[0]["msg"]
-        raise click.UsageError(
+        raise typer.BadParameter(
             f"{option} must be a moment such as 2026-05-04T09:00:00Z ({reason})"
         ) from error
 
@@ -282,7 +278,7 @@ def import_file(
     """Record what happened elsewhere. A second import of the same file adds nothing."""
     if format == "xes":
         if mapping is None:
-            raise click.UsageError("--format xes needs --mapping FILE.toml")
+            raise typer.BadParameter("--format xes needs --mapping FILE.toml")
         mapped = Mapping.read(_shipped(mapping))
         report = xes.check(file, mapped)
     else:

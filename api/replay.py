@@ -63,13 +63,15 @@ def _show_step(console: Console, step: Step) -> None:
     who = Text(metadata.actor, style="cyan")
     if metadata.on_behalf_of:
         who.append(f" on behalf of {metadata.on_behalf_of}")
+    if metadata.provenance != "api":
+        who.append(f" (through {metadata.provenance})", style="dim")
     head = Text.assemble(
         (f"{recorded.originator_version:>4}  ", "bold"),
         (metadata.occurred_at.strftime(TIME), "green"),
         "  ",
         who,
     )
-    lines: list[Text] = [Text(step.description)]
+    lines: list[Text] = [Text(step.description, style="bold")]
     if metadata.reason:
         lines.append(Text(f"why: {metadata.reason}"))
     lines.extend(
@@ -77,20 +79,16 @@ def _show_step(console: Console, step: Step) -> None:
         for name in personal_fields(type(recorded.event))
         if (value := getattr(recorded.event, name))
     )
-    if metadata.recorded_at - metadata.occurred_at > LATE or metadata.provenance != "api":
-        lines.append(
-            Text(
-                f"recorded {metadata.recorded_at.strftime(TIME)} through {metadata.provenance}",
-                style="dim",
-            )
-        )
+    if metadata.recorded_at - metadata.occurred_at > LATE:
+        lines.append(Text(f"recorded only {metadata.recorded_at.strftime(TIME)}", style="yellow"))
     if metadata.broken_rules:
         rules = ", ".join(metadata.broken_rules)
         lines.append(Text(f"breaks the rule: {rules} (a fact, kept as it came)", style="yellow"))
     lines.append(Text(f"after: {step.after}", style="blue"))
     console.print(head)
     for line in lines:
-        console.print(Padding(line, (0, 0, 0, 6)))
+        # Wrapped under its event; a soft-wrapping console would cut it off.
+        console.print(Padding(line, (0, 0, 0, 6)), soft_wrap=False)
     console.print()
 
 
