@@ -39,7 +39,7 @@ from api.settings import Settings
 from api.wiring import CannotStart, System, migrate_database, open_system
 from domain.errors import CandidateNotFound, Refusal
 from domain.intake import Intake, VersionTaken
-from domain.values import Moment
+from domain.values import GivenMoment
 from projections.ats_pipeline.queries import busiest_job
 from projections.crm_engagement.queries import most_touched_candidate
 from projections.runtime.status import status as read_status
@@ -72,7 +72,9 @@ def main() -> NoReturn:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (typer.TyperException, CannotStart, CannotImport, VersionTaken, Refusal) as error:
+    except typer.TyperException as error:
+        _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
+    except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
         _fail(str(error))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
@@ -250,7 +252,7 @@ def _moment(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return TypeAdapter(Moment).validate_python(text)
+        return TypeAdapter(GivenMoment).validate_python(text)
     except ValidationError as error:
         reason = error.errors(include_input=False)[0]["msg"]
         raise typer.BadParameter(

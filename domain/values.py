@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 # What stands in the place of a personal value whose key was destroyed.
 REDACTED = "[redacted]"
@@ -88,7 +88,17 @@ def to_utc(moment: datetime) -> datetime:
         raise ValueError("must lie within the years 1 to 9999 in UTC") from None
 
 
+def _not_a_number(given: Any) -> Any:
+    # pydantic would take a number for seconds since 1970, and so a bare year for a moment in 1970.
+    if isinstance(given, int | float) or (
+        isinstance(given, str) and given.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    ):
+        raise ValueError("must be a date and time with a zone, such as 2026-05-04T09:00:00Z")
+    return given
+
+
 Moment = Annotated[AwareDatetime, AfterValidator(to_utc)]
+GivenMoment = Annotated[Moment, BeforeValidator(_not_a_number)]  # as callers give it
 
 
 def now() -> datetime:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport
 from domain.candidate.intents import ForApplication, Intent, Interaction, Label
-from domain.values import NAMESPACE, Moment
+from domain.values import NAMESPACE, GivenMoment
 
 INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
 
@@ -31,7 +31,7 @@ class JobPart(_Part):
 
     title: str | FromAttribute
     stages: Annotated[tuple[Label, ...], Field(min_length=1)]
-    opened_at: Moment = datetime(1970, 1, 1, tzinfo=UTC)
+    opened_at: GivenMoment = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Mapping(_Part):

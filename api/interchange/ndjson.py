@@ -24,7 +24,7 @@ from domain.candidate.intents import Intent, Label
 from domain.intake import Intake
 from domain.job import JobChange, OpenJob
 from domain.recorded import Happened, Metadata, Recorded
-from domain.values import NAMESPACE, Moment, now
+from domain.values import NAMESPACE, GivenMoment, now
 
 LINES_AT_ONCE = 2_000
 MAX_LINE_BYTES = 1_000_000
@@ -59,7 +59,7 @@ class FactLine(_Line):
     candidate: Label | None = None
     job: Label | None = None
     interaction: dict[str, Any]
-    occurred_at: Moment
+    occurred_at: GivenMoment
     actor: Label = "import"
     on_behalf_of: Label | None = None
     command: Label | None = None

@@ -22,12 +22,12 @@ from domain.candidate.intents import Intent
 from domain.intake import Intake
 from domain.job import OpenJob
 from domain.recorded import Metadata
-from domain.values import Moment, now
+from domain.values import GivenMoment, now
 
 CASES_AT_ONCE = 500
 GZIP_MAGIC = b"\x1f\x8b"
 
-MOMENT: TypeAdapter[Moment] = TypeAdapter(Moment)
+MOMENT: TypeAdapter[GivenMoment] = TypeAdapter(GivenMoment)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from domain.candidate.intents import Label
-from domain.values import Moment
+from domain.values import GivenMoment
 from projections.compliance_audit import queries
 
 router = APIRouter(prefix="/v1/audit/entries", tags=["Audit"])
@@ -51,10 +51,14 @@ def list_entries(  # noqa: PLR0913  # one parameter for each filter
     type: Annotated[  # noqa: A002  # the field's own name
         Label | None, Query(description="Only of this type, such as `rejected` or `job-closed`.")
     ] = None,
-    occurred_from: Annotated[Moment | None, Query(description="Happened then or later.")] = None,
-    occurred_to: Annotated[Moment | None, Query(description="Happened before this.")] = None,
-    recorded_from: Annotated[Moment | None, Query(description="Recorded then or later.")] = None,
-    recorded_to: Annotated[Moment | None, Query(description="Recorded before this.")] = None,
+    occurred_from: Annotated[
+        GivenMoment | None, Query(description="Happened then or later.")
+    ] = None,
+    occurred_to: Annotated[GivenMoment | None, Query(description="Happened before this.")] = None,
+    recorded_from: Annotated[
+        GivenMoment | None, Query(description="Recorded then or later.")
+    ] = None,
+    recorded_to: Annotated[GivenMoment | None, Query(description="Recorded before this.")] = None,
 ) -> Page[Entry]:
     """The newest in the log first."""
     (before,) = page.key(bigint)

@@ -13,7 +13,7 @@ from api.schemas import CandidateState, Event, Recording
 from domain import errors
 from domain.candidate.intents import Beginning, Interaction
 from domain.recruiting import Outcome
-from domain.values import Moment
+from domain.values import GivenMoment
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
 
@@ -21,11 +21,11 @@ Version = Annotated[
     int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
 ]
 AsOf = Annotated[
-    Moment | None,
+    GivenMoment | None,
     Query(description="The state from what had happened in the world by then (RFC 3339)."),
 ]
 KnownAt = Annotated[
-    Moment | None,
+    GivenMoment | None,
     Query(description="The state from what was on record by then (RFC 3339)."),
 ]
 

@@ -11,7 +11,7 @@ from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from domain import errors
 from domain.candidate.intents import Label
-from domain.values import Moment, now
+from domain.values import GivenMoment, now
 from projections.crm_engagement import queries, warmth
 
 router = APIRouter(prefix="/v1/engagement/candidates", tags=["Engagement"])
@@ -85,10 +85,10 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
         Query(gt=0, le=1e9, allow_inf_nan=False, description="Only who is at least so warm now."),
     ] = None,
     touched_after: Annotated[
-        Moment | None, Query(description="Only who had the last touch at or after this.")
+        GivenMoment | None, Query(description="Only who had the last touch at or after this.")
     ] = None,
     touched_before: Annotated[
-        Moment | None, Query(description="Only who had the last touch before this.")
+        GivenMoment | None, Query(description="Only who had the last touch before this.")
     ] = None,
 ) -> Page[Relationship]:
     """The warmest first. `touched_before` with `pool` finds who should hear from us again."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from domain.values import Channel, ConsentPurpose, Moment, Origin, RejectionType
+from domain.values import Channel, ConsentPurpose, GivenMoment, Origin, RejectionType
 
 DETAILS = ("name", "email", "phone", "location", "headline", "url")
 
@@ -43,7 +43,7 @@ class Intent(BaseModel):
     BEGINS: ClassVar[bool] = False  # whether a candidate's stream may begin with it
 
     type: str
-    occurred_at: Moment | None = None
+    occurred_at: GivenMoment | None = None
     reason: Label | None = None
 
     def what(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class MakeOffer(ForApplication):
 
     type: Literal["offered"] = "offered"
     supersedes: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    expires_at: Moment | None = None
+    expires_at: GivenMoment | None = None
     terms: Text | None = None
 
 
@@ -227,7 +227,7 @@ class GrantConsent(Intent):
 
     type: Literal["consent-granted"] = "consent-granted"
     purpose: ConsentPurpose
-    expires_at: Moment | None = None
+    expires_at: GivenMoment | None = None
 
 
 class WithdrawConsent(Intent):
