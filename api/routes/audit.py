@@ -52,13 +52,13 @@ def list_entries(  # noqa: PLR0913  # one parameter for each filter
         Label | None, Query(description="Only of this type, such as `rejected` or `job-closed`.")
     ] = None,
     occurred_from: Annotated[
-        GivenMoment | None, Query(description="Happened then or later.")
+        GivenMoment | None, Query(description="Happened then or later")
     ] = None,
-    occurred_to: Annotated[GivenMoment | None, Query(description="Happened before this.")] = None,
+    occurred_to: Annotated[GivenMoment | None, Query(description="Happened before this")] = None,
     recorded_from: Annotated[
-        GivenMoment | None, Query(description="Recorded then or later.")
+        GivenMoment | None, Query(description="Recorded then or later")
     ] = None,
-    recorded_to: Annotated[GivenMoment | None, Query(description="Recorded before this.")] = None,
+    recorded_to: Annotated[GivenMoment | None, Query(description="Recorded before this")] = None,
 ) -> Page[Entry]:
     """The newest in the log first."""
     (before,) = page.key(bigint)
