@@ -50,6 +50,11 @@ def status_of(refusal: type[Refusal]) -> int:
     return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
 
 
+REPEATED: Responses = {
+    200: {"description": "On record before: nothing was added, this is the first answer again."}
+}
+
+
 def problems(*refusals: type[Refusal]) -> Responses:
     """The answers that a route documents: its refusals, and what any route may answer."""
     documented: dict[int, list[tuple[str, str]]] = {

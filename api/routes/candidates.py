@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Response
 
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
-from api.errors import problems
+from api.errors import REPEATED, problems
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.schemas import CandidateState, Event, Recording
 from domain import errors
@@ -41,10 +41,10 @@ def _answer(response: Response, outcome: Outcome) -> Recording:
 @router.post(
     "",
     status_code=201,
+    response_description="Put on record.",
     summary="Put a candidate on record",
-    responses=problems(
-        errors.UnknownJob, errors.JobIsClosed, errors.UnknownStage, errors.OccurredInFuture
-    ),
+    responses=REPEATED
+    | problems(errors.UnknownJob, errors.JobIsClosed, errors.UnknownStage, errors.OccurredInFuture),
 )
 def begin_candidate(
     intent: Annotated[Beginning, Body(openapi_examples=BEGINNINGS)],
@@ -94,8 +94,10 @@ def read_candidate(
 @router.post(
     "/{candidate_id}/interactions",
     status_code=201,
+    response_description="Put on record.",
     summary="Record an interaction with a candidate",
-    responses=problems(
+    responses=REPEATED
+    | problems(
         *(
             refusal
             for refusal in vars(errors).values()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field
 
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
-from api.errors import problems
+from api.errors import REPEATED, problems
 from api.examples import JOB_CHANGES, JOBS
 from api.names import open_names
 from api.schemas import Recording
@@ -95,8 +95,9 @@ def _answer(response: Response, recording: Recording) -> Recording:
 @router.post(
     "",
     status_code=201,
+    response_description="Put on record.",
     summary="Open a job",
-    responses=problems(errors.AlreadyOnRecord, errors.OccurredInFuture),
+    responses=REPEATED | problems(errors.AlreadyOnRecord, errors.OccurredInFuture),
 )
 def open_job(
     intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
@@ -115,8 +116,10 @@ def open_job(
 @router.post(
     "/{job_id}/interactions",
     status_code=201,
+    response_description="Put on record.",
     summary="Change, close or re-open a job",
-    responses=problems(
+    responses=REPEATED
+    | problems(
         errors.JobNotFound,
         errors.JobAlreadyClosed,
         errors.JobAlreadyOpen,

@@ -41,7 +41,7 @@ CREATE INDEX applications_board_idx
     ON applications (job_id, stage, stage_entered_at) WHERE status = 'active';
 CREATE INDEX applications_status_idx ON applications (status, first_position);
 CREATE INDEX applications_stage_idx ON applications (stage, status, first_position);
-CREATE INDEX applications_source_idx ON applications (source, first_position);
+CREATE INDEX applications_source_idx ON applications (source, status, first_position);
 CREATE INDEX applications_candidate_idx ON applications (candidate_id, first_position);
 
 CREATE TABLE stage_visits (

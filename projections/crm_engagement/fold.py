@@ -55,7 +55,16 @@ class Touchpoint(NamedTuple):
     position: int
 
 
+class PoolMember(NamedTuple):
+    """Whether a candidate is in a talent pool; the row stays when the candidate leaves."""
+
+    pool: str
+    candidate_id: UUID
+    is_member: bool
+
+
 CANDIDATES = Table("candidates", Candidate)
+POOL_MEMBERS = Table("pool_members", PoolMember, key_columns=2)
 TOUCHPOINTS = Table("touchpoints", Touchpoint, key_columns=2)
 
 OUTBOUND: tuple[type[Happened], ...] = (e.Sourced, e.Contacted, e.Offered)
@@ -89,12 +98,13 @@ def touches(recorded: Recorded) -> Touched:
 
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
-    row = _fold_person(row or _unseen(recorded), recorded.event)
-    row = _fold_applications(row, recorded.event)
+    before = row or _unseen(recorded)
+    row = _fold_applications(_fold_person(before, recorded.event), recorded.event)
     touchpoint = _touchpoint(recorded)
     if touchpoint is None:
-        return [row]
-    return [_fold_touch(row, touchpoint, recorded.event), touchpoint]
+        return [row, *_pool_members(before, row)]
+    row = _fold_touch(row, touchpoint, recorded.event)
+    return [row, touchpoint, *_pool_members(before, row)]
 
 
 def _unseen(recorded: Recorded) -> Candidate:
@@ -210,6 +220,11 @@ def _fold_touch(row: Candidate, touchpoint: Touchpoint, event: Happened) -> Cand
             recent_warmth_log2=warmth.add(row.recent_warmth_log2, points, when, recent),
         )
     return row
+
+
+def _pool_members(before: Candidate, after: Candidate) -> list[Row]:
+    changed = set(before.pools) ^ set(after.pools)
+    return [PoolMember(pool, after.candidate_id, pool in after.pools) for pool in changed]
 
 
 def _with(some: list[T], more: T) -> list[T]:

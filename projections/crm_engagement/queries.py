@@ -17,20 +17,20 @@ SELECT candidate_id, name, origin, source, status, applications,
        first_touch_at, last_touch_at, last_engagement_at, warmth_log2, recent_warmth_log2
   FROM crm_engagement.candidates
  {where}
- ORDER BY warmth_log2 DESC, candidate_id
+ ORDER BY warmth_log2 DESC, candidate_id DESC
  LIMIT %(limit)s
 """
 CONDITIONS = {
     "candidate": "candidate_id = %(candidate)s",
-    "pool": "pools @> ARRAY[%(pool)s]::text[]",
+    "pool": (
+        "candidate_id IN (SELECT candidate_id FROM crm_engagement.pool_members"
+        " WHERE pool = %(pool)s AND is_member)"
+    ),
     "status": "status = %(status)s",
     "warmth_log2_from": "warmth_log2 >= %(warmth_log2_from)s",
     "touched_after": "last_touch_at >= %(touched_after)s",
     "touched_before": "last_touch_at < %(touched_before)s",
-    "after": (
-        "(warmth_log2 < %(after)s"
-        " OR (warmth_log2 = %(after)s AND candidate_id > %(after_candidate)s))"
-    ),
+    "after": "(warmth_log2, candidate_id) < (%(after)s, %(after_candidate)s)",
 }
 
 SELECT_TOUCHPOINTS = """

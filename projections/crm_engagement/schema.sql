@@ -23,10 +23,17 @@ CREATE TABLE candidates (
     recent_warmth_log2  double precision NOT NULL,
     first_position      bigint           NOT NULL
 );
-CREATE INDEX candidates_warmth_idx ON candidates (warmth_log2 DESC, candidate_id);
-CREATE INDEX candidates_status_idx ON candidates (status, warmth_log2 DESC, candidate_id);
-CREATE INDEX candidates_pools_idx ON candidates USING gin (pools);
+CREATE INDEX candidates_warmth_idx ON candidates (warmth_log2, candidate_id);
+CREATE INDEX candidates_status_idx ON candidates (status, warmth_log2, candidate_id);
 CREATE INDEX candidates_last_touch_idx ON candidates (last_touch_at);
+
+-- Beside candidates.pools, because the planner can judge how rare a pool is only by a column.
+CREATE TABLE pool_members (
+    pool         text    NOT NULL,
+    candidate_id uuid    NOT NULL,
+    is_member    boolean NOT NULL,
+    PRIMARY KEY (pool, candidate_id)
+);
 
 CREATE TABLE touchpoints (
     candidate_id uuid        NOT NULL,
