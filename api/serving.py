@@ -3,7 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 
 import uvicorn
@@ -29,10 +29,9 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
             server_header=False,
         )
         server = _Server(config, lambda: ready(address))
-        if project:
-            with projecting(system):
-                server.run(sockets=[listener])
-        else:
+        # After its own orderly end uvicorn raises the signal again; that ends nothing else here.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt), projecting(system) if project else nullcontext():
             server.run(sockets=[listener])
 
 

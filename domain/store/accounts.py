@@ -20,8 +20,9 @@ SERVER_ACCOUNT = "nobody"
 
 _SOCKET_PATH_LIMIT = 103  # macOS's; Linux allows four bytes more
 
-# Numbers from linux/prctl.h and linux/capability.h.
-_PR_SET_KEEPCAPS = 8
+# Numbers from linux/prctl.h, linux/securebits.h and linux/capability.h.
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -123,7 +124,9 @@ def _demotion() -> Callable[[], None] | None:
     libc = ctypes.CDLL(None, use_errno=True)
 
     def demote() -> None:
-        _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        # Keeps the capabilities through setuid, and has access(2) heed them afterwards: initdb
+        # asks it whether it may run the server.
+        _check(libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
         os.setgroups([])
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
