@@ -20,4 +20,4 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
-    log_level: str = "info"
+    log_level: str = "warning"
