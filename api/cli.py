@@ -4,9 +4,6 @@ import json
 import os
 import shlex
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -18,23 +15,14 @@ from eventsourcing.persistence import PersistenceError
 from psycopg_pool import PoolTimeout
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-from rich.text import Text
 
 from api import logs, replay, serving
 from api.demonstration.once import EVENTS_A_CANDIDATE, load_once
 from api.interchange import ndjson, xes
-from api.interchange.batch import CannotImport, Report
+from api.interchange.batch import CannotImport
 from api.interchange.mapping import Mapping
+from api.progress import bar, catch_up
 from api.settings import Settings
 from api.wiring import CannotStart, System, migrate_database, open_system
 from domain.errors import CandidateNotFound, Refusal
@@ -128,11 +116,11 @@ def demo(
     """Load a demonstration company that hirelog makes up itself, and serve it."""
     with open_system(_settings(data_dir, host=host, port=port), create=True) as system:
         about = candidates * EVENTS_A_CANDIDATE
-        with _bar("Recording", about, quiet=as_json) as advance:
+        with bar("Recording", about, quiet=as_json) as advance:
             load_once(system, candidates, seed, advance)
             head = system.recruiting.recorder.max_notification_id() or 0
             advance(head, total=head)
-        _catch_up(system, quiet=as_json)
+        catch_up(system, quiet=as_json)
         if as_json:
             _print_json({"candidates": candidates, "seed": seed, "events": head})
         else:
@@ -287,49 +275,19 @@ def import_file(
         report = ndjson.check(file)
     with open_system(_settings(data_dir), create=True) as system:
         intake = Intake(system.recruiting)
-        with _bar("Recording", report.interactions, quiet=as_json) as advance:
+        with bar("Recording", report.interactions, quiet=as_json) as advance:
             if format == "xes":
                 xes.load(file, mapped, intake, report, advance)
             else:
                 ndjson.load(file, source or file.name, intake, report, advance)
         if not no_project:
-            _catch_up(system, quiet=as_json)
-    _print_json(_report(report)) if as_json else _show_report(report)
+            catch_up(system, quiet=as_json)
+    _print_json(report.as_json()) if as_json else report.show(out)
 
 
 def _shipped(mapping: Path) -> Path:
     shipped = Path(xes.__file__).with_name(f"{mapping.name}.toml")
     return shipped if not mapping.exists() and shipped.exists() else mapping
-
-
-def _report(report: Report) -> dict[str, Any]:
-    return {
-        "file": report.file,
-        "candidates": report.candidates,
-        "interactions": report.interactions,
-        "by_activity": dict(report.by_activity),
-        "added_events": report.tally.added,
-        "repeated": report.tally.repeated,
-        "broken_rules": {rule: n for rule, n in report.tally.broken_rules.items() if n},
-        "unused_attributes": dict(report.unused_attributes),
-    }
-
-
-def _show_report(report: Report) -> None:
-    out.print(
-        f"{report.file}: {report.interactions:,} interactions of {report.candidates:,} candidates; "
-        f"{report.tally.added:,} events added, {report.tally.repeated:,} were on record before"
-    )
-    for title, counts in (
-        ("activity", report.by_activity),
-        ("facts kept against the rule", report.tally.broken_rules),
-        ("attribute not used by the mapping", report.unused_attributes),
-    ):
-        if +counts:
-            table = Table(title, "count", box=None)
-            for name, count in counts.most_common():
-                table.add_row(name, f"{count:,}")
-            out.print(table)
 
 
 @app.command(name="export")
@@ -343,44 +301,13 @@ def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -
             raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
         with (
             os.fdopen(descriptor, "w", encoding="utf-8") as target,
-            _bar("Writing", total, quiet=as_json) as advance,
+            bar("Writing", total, quiet=as_json) as advance,
         ):
             count = ndjson.export(system, target, advance)
     if as_json:
         _print_json({"file": str(file), "events": count})
     else:
         out.print(f"{count:,} events written to {file}; it holds personal data in clear")
-
-
-def _catch_up(system: System, *, quiet: bool) -> None:
-    head = system.recruiting.recorder.max_notification_id() or 0
-    with serving.projecting(system), _bar("Projecting", head, quiet=quiet) as advance:
-        while True:
-            with system.pool.connection() as connection:
-                position = min(model.position for model in read_status(connection))
-            advance(min(position, head))
-            if position >= head:
-                return
-            time.sleep(0.1)
-
-
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
-
-
-@contextmanager
-def _bar(title: str, total: int, *, quiet: bool) -> Iterator[Any]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, disable=quiet) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda done, total=total: progress.update(task, completed=done, total=total)
 
 
 def _print_json(value: Any) -> None:

@@ -3,7 +3,7 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID, uuid4, uuid5
@@ -139,10 +139,10 @@ class PageRequest:
         except (TypeError, ValueError, AttributeError) as error:
             raise InvalidCursor from error
 
-    def page(self, rows: Sequence[Any], items: Sequence[T], *key: str) -> Page[T]:
+    def page(self, rows: Sequence[Mapping[str, Any]], items: Sequence[T], *key: str) -> Page[T]:
         """The first `limit` items; `rows` has one more where more follow."""
         more = len(rows) > self.limit
-        cursor = [getattr(rows[self.limit - 1], name) for name in key] if more else None
+        cursor = [rows[self.limit - 1][name] for name in key] if more else None
         return Page(items=list(items[: self.limit]), next_cursor=cursor and _encode(cursor))
 
 

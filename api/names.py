@@ -1,32 +1,20 @@
 """Opens the sealed names in a page of results, for a caller who may see them."""
 
-from collections.abc import Sequence
-from typing import Protocol
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.wiring import System
 
 
-class _Named(Protocol):
-    @property
-    def candidate_id(self) -> UUID: ...
-    @property
-    def candidate_name(self) -> str | None: ...
-
-
-class Opener(Protocol):
-    """What can open sealed values: the keyring."""
-
-    def load(self, candidate_ids: Sequence[UUID]) -> None:
-        """Loads the keys of many candidates at once."""
-
-    def open(self, candidate_id: UUID, field: str, sealed: str) -> str:
-        """The value in clear, or redacted when its key is gone."""
-
-
-def open_names(opener: Opener, rows: Sequence[_Named]) -> dict[UUID, str]:
-    """The names by candidate, of those that have one."""
-    sealed = {row.candidate_id: row.candidate_name for row in rows if row.candidate_name}
-    opener.load(list(sealed))
-    return {
-        candidate_id: opener.open(candidate_id, "name", name)
-        for candidate_id, name in sealed.items()
-    }
+def with_names(
+    system: System, rows: Sequence[Mapping[str, Any]], column: str = "candidate_name"
+) -> list[dict[str, Any]]:
+    """The rows with the names in `column` in clear, or redacted where their key is gone."""
+    system.keyring.load({row["candidate_id"] for row in rows if row[column]})
+    return [
+        {
+            **row,
+            column: row[column] and system.keyring.open(row["candidate_id"], "name", row[column]),
+        }
+        for row in rows
+    ]

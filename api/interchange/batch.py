@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.table import Table
 
 from domain.intake import Tally
 
@@ -29,6 +32,36 @@ class Report:
     by_activity: Counter[str] = field(default_factory=Counter)
     unused_attributes: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report for programs."""
+        return {
+            "file": self.file,
+            "candidates": self.candidates,
+            "interactions": self.interactions,
+            "by_activity": dict(self.by_activity),
+            "added_events": self.tally.added,
+            "repeated": self.tally.repeated,
+            "broken_rules": {rule: n for rule, n in self.tally.broken_rules.items() if n},
+            "unused_attributes": dict(self.unused_attributes),
+        }
+
+    def show(self, console: Console) -> None:
+        """Prints the report for people."""
+        console.print(
+            f"{self.file}: {self.interactions:,} interactions of {self.candidates:,} candidates; "
+            f"{self.tally.added:,} events added, {self.tally.repeated:,} were on record before"
+        )
+        for title, counts in (
+            ("activity", self.by_activity),
+            ("facts kept against the rule", self.tally.broken_rules),
+            ("attribute not used by the mapping", self.unused_attributes),
+        ):
+            if +counts:
+                table = Table(title, "count", box=None)
+                for name, count in counts.most_common():
+                    table.add_row(name, f"{count:,}")
+                console.print(table)
 
 
 def readable(path: Path) -> Path:

@@ -5,11 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
-from api.names import open_names
+from api.names import with_names
 from domain import errors
 from domain.candidate.intents import Label
 from domain.values import ApplicationStatus, now
@@ -119,16 +120,12 @@ def read_application(application_id: UUID, system: SystemDep) -> ApplicationHist
         )
     return ApplicationHistory(
         **vars(_shown(system, rows)[0]),
-        visits=[StageVisit.model_validate(vars(visit)) for visit in visits],
+        visits=[StageVisit.model_validate(visit) for visit in visits],
     )
 
 
-def _shown(system: SystemDep, rows: list[queries.ApplicationRow]) -> list[Application]:
-    names = open_names(system.keyring, rows)
-    return [
-        Application.model_validate({**vars(row), "candidate_name": names.get(row.candidate_id)})
-        for row in rows
-    ]
+def _shown(system: SystemDep, rows: list[DictRow]) -> list[Application]:
+    return [Application.model_validate(row) for row in with_names(system, rows)]
 
 
 def _days_before(moment: datetime, days: float | None) -> datetime | None:

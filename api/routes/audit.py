@@ -76,5 +76,5 @@ def list_entries(  # noqa: PLR0913  # one parameter for each filter
             recorded_to=recorded_to,
             before=before,
         )
-    entries = [Entry.model_validate(row._asdict()) for row in rows]
+    entries = [Entry.model_validate(row) for row in rows]
     return page.page(rows, entries, "position")

@@ -149,4 +149,4 @@ def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Pa
         raise errors.CandidateNotFound(
             f"candidate {candidate_id} is not on record; begin with sourced or applied"
         )
-    return page.page(events, events, "version")
+    return page.page([{"version": event.version} for event in events], events, "version")

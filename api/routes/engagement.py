@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
+from api.names import with_names
 from domain import errors
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, now
@@ -126,24 +128,20 @@ def read_engagement(candidate_id: UUID, system: SystemDep, page: PageDep) -> Eng
         raise errors.CandidateNotFound(
             f"candidate {candidate_id} has no engagement; was it put on record just now?"
         )
-    shown = [Touchpoint.model_validate(vars(point)) for point in points]
+    shown = [Touchpoint.model_validate(point) for point in points]
     return Engagement(
         **vars(_shown(system, rows, now())[0]), touchpoints=page.page(points, shown, "version")
     )
 
 
-def _shown(
-    system: SystemDep, rows: list[queries.CandidateRow], moment: datetime
-) -> list[Relationship]:
-    system.keyring.load([row.candidate_id for row in rows if row.name])
+def _shown(system: SystemDep, rows: list[DictRow], moment: datetime) -> list[Relationship]:
     return [
         Relationship.model_validate(
             {
-                **vars(row),
-                "name": row.name and system.keyring.open(row.candidate_id, "name", row.name),
-                "warmth": round(warmth.at(row.warmth_log2, moment), 2),
-                "trend": warmth.trend(row.warmth_log2, row.recent_warmth_log2, moment),
+                **row,
+                "warmth": round(warmth.at(row["warmth_log2"], moment), 2),
+                "trend": warmth.trend(row["warmth_log2"], row["recent_warmth_log2"], moment),
             }
         )
-        for row in rows
+        for row in with_names(system, rows, "name")
     ]

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
+from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
 from api.errors import REPEATED, problems
 from api.examples import JOB_CHANGES, JOBS
-from api.names import open_names
+from api.names import with_names
 from api.schemas import Recording
 from domain import errors
 from domain.job import JobChange, OpenJob
@@ -34,21 +35,9 @@ class Job(BaseModel):
     closed_at: datetime | None
 
     @classmethod
-    def of(cls, row: queries.JobRow) -> "Job":
+    def of(cls, row: DictRow) -> "Job":
         """The job as it goes over the wire."""
-        return cls(id=row.job_id, **{name: getattr(row, name) for name in _JOB_FIELDS})
-
-
-_JOB_FIELDS = (
-    "title",
-    "department",
-    "location",
-    "openings",
-    "stages",
-    "status",
-    "opened_at",
-    "closed_at",
-)
+        return cls.model_validate({**row, "id": row["job_id"]})
 
 
 class BoardCard(BaseModel):
@@ -60,7 +49,7 @@ class BoardCard(BaseModel):
     stage_entered_at: datetime | None
     stage_entered_by: str | None
     seconds_in_stage: int | None = Field(examples=[172_800])
-    stage_visit: int = Field(description="The how-manieth stage it has entered.")
+    stage_visit: int = Field(description="How many stages it has entered, this one included.")
     source: str | None
     origin: str | None
     applied_at: datetime | None
@@ -191,13 +180,9 @@ def read_board(
         board = queries.board(connection, job_id, now(), per_stage)
     if board is None:
         raise errors.JobNotFound(f"job {job_id} is not in the pipeline; was it opened just now?")
-    names = open_names(system.keyring, board.cards)
-    cards: dict[str | None, list[BoardCard]] = {}
-    for card in board.cards:
-        shown = BoardCard.model_validate(
-            {**vars(card), "candidate_name": names.get(card.candidate_id)}
-        )
-        cards.setdefault(card.stage, []).append(shown)
+    cards: dict[str, list[BoardCard]] = {}
+    for card in with_names(system, board.cards):
+        cards.setdefault(card["stage"], []).append(BoardCard.model_validate(card))
     return Board(
         job=Job.of(board.job),
         active=sum(board.counts.values()),

@@ -1,12 +1,15 @@
-"""Asks the pipeline: jobs, a job's board, applications with their visits to stages."""
+"""Asks the pipeline: jobs, a job's board, applications with their visits to stages.
 
-from dataclasses import dataclass, field
+Rows have the names of their columns; candidate_name is sealed.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import DictRow, dict_row
 
 from projections.runtime.query import select
 
@@ -98,89 +101,13 @@ SELECT job_id
 
 
 @dataclass(frozen=True)
-class JobRow:
-    """A job with its stages in order; `first_position` is where it begins in the log."""
-
-    job_id: UUID
-    title: str
-    department: str | None
-    location: str | None
-    openings: int
-    stages: list[str]
-    status: str
-    opened_at: datetime | None
-    closed_at: datetime | None
-    first_position: int
-
-
-@dataclass(frozen=True)
-class Card:
-    """An active application on a board; the candidate's name is sealed."""
-
-    application_id: UUID
-    candidate_id: UUID
-    candidate_name: str | None
-    stage: str | None
-    stage_entered_at: datetime | None
-    stage_entered_by: str | None
-    source: str | None
-    origin: str | None
-    applied_at: datetime | None
-    offer_status: str | None
-    stage_visit: int
-    seconds_in_stage: int | None
-
-
-@dataclass(frozen=True)
 class Board:
     """A job's pipeline: its stages in order, then former ones that still hold applications."""
 
-    job: JobRow
+    job: DictRow
     counts: dict[str, int]
     statuses: dict[str, int]
-    cards: list[Card] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class ApplicationRow:
-    """An application; a clock that stopped shows the time it stopped at."""
-
-    application_id: UUID
-    candidate_id: UUID
-    candidate_name: str | None
-    job_id: UUID | None
-    job_title: str | None
-    status: str
-    stage: str | None
-    stage_visit: int
-    stage_entered_at: datetime | None
-    stage_entered_by: str | None
-    origin: str | None
-    source: str | None
-    applied_at: datetime | None
-    ended_at: datetime | None
-    end_reason: str | None
-    rejection_type: str | None
-    offers: int
-    offer_status: str | None
-    broken_rules: int
-    last_event_at: datetime
-    seconds_in_stage: int | None
-    first_position: int
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One stay in a stage; open while `exited_at` is None."""
-
-    visit: int
-    stage: str | None
-    entered_at: datetime | None
-    entered_by: str | None
-    exited_at: datetime | None
-    exited_by: str | None
-    exited_to: str | None
-    seconds: int | None
+    cards: list[DictRow]
 
 
 def busiest_job(connection: psycopg.Connection[Any]) -> UUID | None:
@@ -189,9 +116,9 @@ def busiest_job(connection: psycopg.Connection[Any]) -> UUID | None:
     return row[0] if row else None
 
 
-def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[JobRow]:
+def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
     """Jobs, the newest first; `given` names JOB_CONDITIONS."""
-    with connection.cursor(row_factory=class_row(JobRow)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         query = select(SELECT_JOBS, JOB_CONDITIONS, given)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()
 
@@ -205,8 +132,8 @@ def board(
         return None
     counts = dict(connection.execute(COUNT_STAGES, {"job": job_id}).fetchall())
     statuses = dict(connection.execute(COUNT_STATUSES, {"job": job_id}).fetchall())
-    stages = [*found[0].stages, *sorted(set(counts) - set(found[0].stages) - {None})]
-    with connection.cursor(row_factory=class_row(Card)) as cursor:
+    stages = [*found[0]["stages"], *sorted(set(counts) - set(found[0]["stages"]) - {None})]
+    with connection.cursor(row_factory=dict_row) as cursor:
         cards = cursor.execute(
             SELECT_CARDS, {"job": job_id, "stages": stages, "limit": per_stage, "now": now}
         ).fetchall()
@@ -215,14 +142,16 @@ def board(
 
 def applications(
     connection: psycopg.Connection[Any], now: datetime, limit: int, **given: Any
-) -> list[ApplicationRow]:
+) -> list[DictRow]:
     """Applications, the newest first; `given` names APPLICATION_CONDITIONS."""
-    with connection.cursor(row_factory=class_row(ApplicationRow)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         query = select(SELECT_APPLICATIONS, APPLICATION_CONDITIONS, given)
         return cursor.execute(query, {**given, "limit": limit, "now": now}).fetchall()
 
 
-def visits(connection: psycopg.Connection[Any], application_id: UUID, now: datetime) -> list[Visit]:
+def visits(
+    connection: psycopg.Connection[Any], application_id: UUID, now: datetime
+) -> list[DictRow]:
     """The application's visits to stages, in order."""
-    with connection.cursor(row_factory=class_row(Visit)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(SELECT_VISITS, {"application": application_id, "now": now}).fetchall()

@@ -3,9 +3,8 @@
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import DictRow, dict_row
 
-from projections.compliance_audit.fold import Entry
 from projections.runtime.query import select
 
 SELECT_ENTRIES = """
@@ -30,8 +29,8 @@ CONDITIONS = {
 }
 
 
-def entries(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[Entry]:
+def entries(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
     """Entries, the newest in the log first; `given` names CONDITIONS."""
-    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         query = select(SELECT_ENTRIES, CONDITIONS, given)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()

@@ -1,12 +1,13 @@
-"""Asks the engagement: who is warm, who is in a pool, and one person's touchpoints."""
+"""Asks the engagement: who is warm, who is in a pool, and one person's touchpoints.
 
-from dataclasses import dataclass
-from datetime import datetime
+Rows have the names of their columns; the name is sealed, warmths are logarithms (warmth.py).
+"""
+
 from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import DictRow, dict_row
 
 from projections.runtime.query import select
 
@@ -54,67 +55,21 @@ SELECT candidate_id
 """
 
 
-@dataclass(frozen=True)
-class CandidateRow:
-    """A relationship; the name is sealed, the warmths are logarithms (see warmth.py)."""
-
-    candidate_id: UUID
-    name: str | None
-    origin: str | None
-    source: str | None
-    status: str
-    applications: int
-    active_applications: int
-    hires: int
-    pools: list[str]
-    consent_outreach: bool | None
-    consent_retention: bool | None
-    unsubscribed: list[str]
-    touches: int
-    messages: int
-    opens: int
-    clicks: int
-    replies: int
-    first_touch_at: datetime
-    last_touch_at: datetime
-    last_engagement_at: datetime | None
-    warmth_log2: float
-    recent_warmth_log2: float
-
-
-@dataclass(frozen=True)
-class TouchpointRow:
-    """One contact between the person and us."""
-
-    version: int
-    type: str
-    direction: str
-    channel: str | None
-    sequence: str | None
-    step: int | None
-    message_id: str | None
-    actor: str
-    occurred_at: datetime
-    position: int
-
-
 def most_touched_candidate(connection: psycopg.Connection[Any]) -> UUID | None:
     """The candidate with the longest relationship of those who applied more than once."""
     row = connection.execute(SELECT_MOST_TOUCHED).fetchone()
     return row[0] if row else None
 
 
-def candidates(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[CandidateRow]:
+def candidates(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
     """Candidates, the warmest first; `given` names CONDITIONS."""
-    with connection.cursor(row_factory=class_row(CandidateRow)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         query = select(SELECT_CANDIDATES, CONDITIONS, given)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()
 
 
-def touchpoints(
-    connection: psycopg.Connection[Any], limit: int, **given: Any
-) -> list[TouchpointRow]:
+def touchpoints(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
     """Touchpoints, the newest first; `given` names TOUCHPOINT_CONDITIONS."""
-    with connection.cursor(row_factory=class_row(TouchpointRow)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         query = select(SELECT_TOUCHPOINTS, TOUCHPOINT_CONDITIONS, given)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()
