@@ -47,9 +47,9 @@ class Caller:
         that says when it happened, for the same thing at the same time is the same thing.
         """
         if self.idempotency_key:
-            command_id = uuid5(stream, f"key {self.idempotency_key}")
+            command_id = uuid5(stream, json.dumps([self.actor, self.idempotency_key]))
         elif intent.occurred_at:
-            command_id = uuid5(stream, f"{self.actor} {intent.model_dump_json()}")
+            command_id = uuid5(stream, json.dumps([self.actor, intent.model_dump_json()]))
         else:
             command_id = uuid4()
         recorded_at = now()
@@ -66,7 +66,7 @@ class Caller:
     def new_id(self, kind: str) -> UUID:
         """An id for a new candidate or job: the same again for the same Idempotency-Key."""
         if self.idempotency_key:
-            return uuid5(NAMESPACE, f"{kind} by {self.actor}: {self.idempotency_key}")
+            return uuid5(NAMESPACE, json.dumps([kind, self.actor, self.idempotency_key]))
         return uuid4()
 
 

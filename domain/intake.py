@@ -22,7 +22,7 @@ from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job, JobEvent
 from domain.recorded import Metadata, Recorded
-from domain.recruiting import Recruiting
+from domain.recruiting import ATTEMPTS, Recruiting, contended
 from domain.verdict import keep_and_mark, refuse_or_record
 
 GROUP = 2_000  # events in one append
@@ -56,6 +56,7 @@ class Intake:
         self._jobs: dict[UUID, Job | None] = {}
         self._pending: list[Recorded] = []
         self._again: list[Callable[[], None]] = []
+        self._retries = 0
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads what is on record of these in one query, so that none is looked up alone."""
@@ -143,12 +144,16 @@ class Intake:
         except IntegrityError:
             self._forget(pending)
         refusals: list[Refusal] = []
+        if self._retries == ATTEMPTS:
+            raise contended("stream", pending[0].originator_id)
+        self._retries += 1
         for retry in again:
             try:
                 retry()
                 self.flush()
             except Refusal as refusal:
                 refusals.append(refusal)
+        self._retries -= 1
         if refusals:
             raise refusals[0]
 

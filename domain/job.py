@@ -79,9 +79,10 @@ class Job:
 
 
 def fold(job: Job | None, history: Iterable[Recorded]) -> Job | None:
-    """The job after `history`, in stream order; None where nothing happened yet."""
+    """The job after `history`, in stream order; None where it is no job's."""
     for recorded in history:
-        job = evolve(job, recorded)
+        if isinstance(recorded.event, JobEvent):
+            job = evolve(job, recorded)
     return job
 
 

@@ -72,12 +72,11 @@ class Recruiting(Application[UUID]):
                 candidate_id, version=version, projector_func=state.fold
             )
         except AggregateNotFoundError:
-            raise self._no_candidate(candidate_id) from None
+            raise errors.CandidateNotFound(
+                f"candidate {candidate_id} is not on record; begin with sourced or applied"
+            ) from None
         if version is not None and candidate.version != version:
-            raise errors.VersionNotFound(
-                f"candidate {candidate_id} is at version {candidate.version}, "
-                f"there is no version {version} yet"
-            )
+            raise _no_version(candidate_id, candidate.version, version)
         return candidate
 
     def candidate_as_of(
@@ -94,9 +93,12 @@ class Recruiting(Application[UUID]):
 
         Raises CandidateNotFound, also when nothing had happened by then.
         """
+        whole = list(self.history(candidate_id, until=version))
+        if version is not None and whole and whole[-1].originator_version != version:
+            raise _no_version(candidate_id, whole[-1].originator_version, version)
         history = (
             recorded
-            for recorded in self.history(candidate_id, until=version)
+            for recorded in whole
             if (as_of is None or recorded.metadata.occurred_at <= as_of)
             and (known_at is None or recorded.metadata.recorded_at <= known_at)
         )
@@ -164,7 +166,8 @@ class Recruiting(Application[UUID]):
             try:
                 candidate = self.candidate(candidate_id)
             except errors.CandidateNotFound:
-                if not (begin or intent.BEGINS):
+                # An id that has a history without being a candidate's is a job's.
+                if not (begin or intent.BEGINS) or any(self.history(candidate_id, limit=1)):
                     raise
                 candidate = Candidate(id=candidate_id)
             if first := candidate.commands.get(metadata.command_id):
@@ -180,7 +183,7 @@ class Recruiting(Application[UUID]):
                 return Outcome(events[0].originator_id, self.append(events))
             except IntegrityError:
                 continue
-        raise self._contended("candidate", candidate_id)
+        raise contended("candidate", candidate_id)
 
     def record_job(self, job_id: UUID, intent: Intent, metadata: Metadata) -> Outcome:
         """The same for a job. Raises the broken rule or ConcurrentChange."""
@@ -197,7 +200,7 @@ class Recruiting(Application[UUID]):
                 return Outcome(events[0].originator_id, self.append(events))
             except IntegrityError:
                 continue
-        raise self._contended("job", job_id)
+        raise contended("job", job_id)
 
     def append(self, events: Sequence[Recorded]) -> list[Recorded]:
         """Appends all or none and returns them with their positions.
@@ -217,15 +220,16 @@ class Recruiting(Application[UUID]):
         ]
         return Outcome(stream, events, repeated=True)
 
-    @staticmethod
-    def _no_candidate(candidate_id: UUID) -> errors.CandidateNotFound:
-        return errors.CandidateNotFound(
-            f"candidate {candidate_id} is not on record; begin with sourced or applied"
-        )
 
-    @staticmethod
-    def _contended(kind: str, stream: UUID) -> errors.ConcurrentChange:
-        return errors.ConcurrentChange(
-            f"{kind} {stream} was changed by others {ATTEMPTS} times while this was decided; "
-            "send it again"
-        )
+def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:
+    """The refusal of a command that others were always faster than."""
+    return errors.ConcurrentChange(
+        f"{kind} {stream} was changed by others {ATTEMPTS} times while this was decided; "
+        "send it again"
+    )
+
+
+def _no_version(candidate_id: UUID, last: int, version: int) -> errors.VersionNotFound:
+    return errors.VersionNotFound(
+        f"candidate {candidate_id} is at version {last}, there is no version {version} yet"
+    )

@@ -60,7 +60,7 @@ class Candidacy:
     def _begins(self, arrival: Arrival) -> Iterator[Step]:
         life, person = self.life, self.life.person
         yield life.step(
-            i.Apply(
+            i.ApplyAs(
                 job_id=self.job.id,
                 source=arrival.source,
                 origin=arrival.origin,

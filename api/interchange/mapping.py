@@ -1,5 +1,6 @@
 """The mapping that says which activity of an event log is which interaction."""
 
+import json
 import tomllib
 from collections.abc import Mapping as Dict
 from datetime import UTC, datetime
@@ -10,10 +11,17 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport
-from domain.candidate.intents import ForApplication, Intent, Interaction, Label
+from domain.candidate.intents import ApplyAs, ForApplication, Intent, Interaction, Label
 from domain.values import NAMESPACE, GivenMoment
 
-INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
+_INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
+
+
+def interaction(body: Dict[str, Any]) -> Intent:
+    """The interaction in `body`, which may give an application its id. Raises ValidationError."""
+    if body.get("type") == "applied" and "application_id" in body:
+        return ApplyAs.model_validate_json(json.dumps(body))
+    return _INTERACTION.validate_json(json.dumps(body))
 
 
 class _Part(BaseModel):
@@ -101,11 +109,11 @@ class Mapping(_Part):
         }
         body["type"] = body.pop("interaction", None)
         if body["type"] == "applied":
-            body |= {"application_id": application_id, "job_id": job_id}
+            body |= {"application_id": str(application_id), "job_id": str(job_id)}
         elif body["type"] in _FOR_APPLICATION:
-            body |= {"application_id": application_id}
+            body |= {"application_id": str(application_id)}
         try:
-            return INTERACTION.validate_python(body)
+            return interaction(body)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])

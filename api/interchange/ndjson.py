@@ -18,7 +18,7 @@ from eventsourcing.utils import TopicError, resolve_topic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, Progress, Report, chunks, readable
-from api.interchange.mapping import INTERACTION
+from api.interchange.mapping import interaction
 from api.wiring import System
 from domain.candidate.intents import Intent, Label
 from domain.intake import Intake
@@ -206,7 +206,7 @@ def _intent(number: int, line: FactLine, source: str) -> Intent:
     try:
         if line.job is not None:
             return JOB_INTENT.validate_json(json.dumps(body))
-        return INTERACTION.validate_json(json.dumps(body))
+        return interaction(body)
     except ValidationError as error:
         raise _wrong(number, error) from None
 

@@ -11,6 +11,7 @@ from api.errors import REPEATED, problems
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.schemas import CandidateState, Event, Recording
 from domain import errors
+from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
 from domain.recruiting import Outcome
 from domain.values import GivenMoment
@@ -144,7 +145,11 @@ def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Pa
     """Every event of the candidate's stream in order, with who, why and both times."""
     (after,) = page.key(bigint)
     history = system.recruiting.history(candidate_id, after=after or 0, limit=page.limit + 1)
-    events = [Event.of(recorded) for recorded in islice(history, page.limit + 1)]
+    events = [
+        Event.of(recorded)
+        for recorded in islice(history, page.limit + 1)
+        if isinstance(recorded.event, CandidateEvent)
+    ]
     if not events and after is None:
         raise errors.CandidateNotFound(
             f"candidate {candidate_id} is not on record; begin with sourced or applied"

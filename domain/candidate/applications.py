@@ -21,15 +21,18 @@ def apply(known: Known, intent: i.Apply) -> Consequences:
             f"candidate {candidate.id} has the active application {active.id} for this job; "
             "advance that one, or end it first"
         )
-    if intent.application_id in candidate.applications:
+    if isinstance(intent, i.ApplyAs):
+        application_id = intent.application_id
+    else:
+        application_id = uuid5(candidate.id, f"application {candidate.version + 1}")
+    if application_id in candidate.applications:
         yield errors.AlreadyOnRecord(
-            f"application {intent.application_id} is on record already; leave application_id out"
+            f"application {application_id} is on record already; give each one an id of its own"
         )
     stage = intent.stage or (job.stages[0] if job and job.stages else None)
     yield from rules.no_such_stage(job, stage)
     yield e.Applied(
-        application_id=intent.application_id
-        or uuid5(candidate.id, f"application {candidate.version + 1}"),
+        application_id=application_id,
         job_id=intent.job_id,
         job_title=job.title if job else None,
         stage=stage,

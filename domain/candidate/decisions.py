@@ -21,6 +21,7 @@ DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
     i.Click: engagement.click,
     i.Reply: engagement.reply,
     i.Apply: applications.apply,
+    i.ApplyAs: applications.apply,
     i.Advance: applications.advance,
     i.MakeOffer: applications.make_offer,
     i.AcceptOffer: applications.accept_offer,

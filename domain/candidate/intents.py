@@ -132,7 +132,12 @@ class Apply(DetailsGiven):
     source: Label
     origin: Origin = Origin.APPLIED
     stage: Label | None = None
-    application_id: UUID | None = None
+
+
+class ApplyAs(Apply):
+    """An application that has its id from elsewhere; no interaction of the API's."""
+
+    application_id: UUID
 
 
 class ForApplication(Intent):

@@ -85,9 +85,10 @@ class Candidate:
 
 
 def fold(candidate: Candidate | None, history: Iterable[Recorded]) -> Candidate | None:
-    """The candidate after `history`, in stream order; None where nothing happened yet."""
+    """The candidate after `history`, in stream order; None where it is no candidate's."""
     for recorded in history:
-        candidate = evolve(candidate, recorded)
+        if isinstance(recorded.event, e.CandidateEvent):
+            candidate = evolve(candidate, recorded)
     return candidate
 
 

@@ -149,6 +149,8 @@ def _fold_application(
     recorded: Recorded,
 ) -> list[Row]:
     metadata = recorded.metadata
+    if row and row.candidate_id != recorded.originator_id:
+        raise ValueError(f"application {application_id} is of another candidate")
     row = (row or _unseen(event, application_id, recorded))._replace(
         last_event_at=metadata.occurred_at, last_position=recorded.position
     )
