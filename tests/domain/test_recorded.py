@@ -1,0 +1,279 @@
+"""Events as they are stored: topics, bytes, upcasting, moments, and the marks of personal data."""
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from eventsourcing.utils import TopicError
+from pydantic import ValidationError
+
+from domain.candidate import events as e
+from domain.recorded import (
+    Happened,
+    Metadata,
+    decode,
+    encode,
+)
+from domain.values import Channel, ConsentPurpose, Origin, RejectionType
+from tests.scenario import day, event_classes, example, sourced
+
+CLASSES = event_classes()
+EACH_CLASS = pytest.mark.parametrize("event_class", CLASSES, ids=lambda each: each.TOPIC)
+
+METADATA = Metadata(
+    actor="rita",
+    command_id=UUID(int=1),
+    occurred_at=datetime(2026, 1, 5, 9, tzinfo=UTC),
+    recorded_at=datetime(2026, 1, 6, 9, 30, 0, 250_000, tzinfo=UTC),
+)
+STORED_METADATA = (
+    '{"actor":"rita","command_id":"00000000-0000-0000-0000-000000000001",'
+    '"occurred_at":"2026-01-05T09:00:00Z","recorded_at":"2026-01-06T09:30:00.250000Z"}'
+)
+
+_ID = "a0000000-0000-4000-8000-000000000001"
+_OF = f'"application_id":"{_ID}","job_id":"{_ID}","job_title":"t"'
+_DETAILS = '"name":"n","email":"e","phone":"p","location":"l","headline":"h","url":"u"'
+
+# One event of each topic with every field, as it is on record since the first day. An event that is
+# stored once is read for ever: never change a line, also not when a class gets a new version.
+STORED = {
+    "candidate.sourced": f'{{{_DETAILS},"origin":"sourced","source":"s","job_id":"{_ID}",'
+    '"job_title":"t"}',
+    "candidate.contacted": '{"message_id":"m","channel":"email","sequence":"q","step":2,'
+    f'"application_id":"{_ID}","subject":"s","text":"x"}}',
+    "candidate.opened": '{"message_id":"m"}',
+    "candidate.clicked": '{"message_id":"m"}',
+    "candidate.replied": '{"message_id":"m","channel":"phone","text":"x"}',
+    "candidate.applied": f'{{{_DETAILS},{_OF},"stage":"A","origin":"applied","source":"s"}}',
+    "candidate.advanced": f'{{{_OF},"from_stage":"A","to_stage":"B","direction":"forward"}}',
+    "candidate.offered": f'{{{_OF},"stage":"A","offer_version":1,'
+    '"expires_at":"2026-02-01T00:00:00Z","terms":"x"}',
+    "candidate.offer-accepted": f'{{{_OF},"stage":"A","offer_version":1}}',
+    "candidate.offer-declined": f'{{{_OF},"stage":"A","offer_version":1}}',
+    "candidate.hired": f'{{{_OF},"stage":"A"}}',
+    "candidate.rejected": f'{{{_OF},"stage":"A","rejection_type":"we-rejected","comment":"x"}}',
+    "candidate.reinstated": f'{{{_OF},"stage":"A"}}',
+    "candidate.withdrawn": f'{{{_OF},"stage":"A"}}',
+    "candidate.returned-to-pool": f'{{"pool":"p",{_OF},"stage":"A"}}',
+    "candidate.profile-updated": f'{{{_DETAILS},"removed":["url"]}}',
+    "candidate.noted": f'{{"application_id":"{_ID}","text":"x"}}',
+    "candidate.consent-granted": '{"purpose":"outreach","expires_at":"2026-02-01T00:00:00Z"}',
+    "candidate.consent-withdrawn": '{"purpose":"retention"}',
+    "candidate.unsubscribed": '{"channel":"email"}',
+    "job.opened": '{"title":"t","department":"d","location":"l","openings":2}',
+    "job.stages-defined": '{"stages":["A","B"]}',
+    "job.stages-changed": '{"from_stages":["A","B"],"to_stages":["A"]}',
+    "job.closed": "{}",
+    "job.reopened": "{}",
+}
+
+# What a field holds where the stored event does not tell; a changed default would alter history.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "candidate.profile-updated": {"removed": ()},
+    "job.opened": {"openings": 1},
+}
+
+
+# Topics and bytes
+
+
+def test_every_event_has_its_topic_for_ever() -> None:
+    topics = [event_class.TOPIC for event_class in CLASSES]
+    assert topics == sorted(STORED)
+
+
+def test_no_two_events_share_a_topic() -> None:
+    bases: list[type[Happened]] = [Happened]
+    for base in bases:
+        bases += [each for each in base.__subclasses__() if each not in bases]
+    topics = [base.TOPIC for base in bases if "TOPIC" in vars(base)]
+    assert len(topics) == len(set(topics))
+
+
+@pytest.mark.parametrize("topic", STORED)
+def test_what_is_on_record_is_read_and_would_be_stored_the_same(topic: str) -> None:
+    state = f'{{"event":{STORED[topic]},"metadata":{STORED_METADATA}}}'.encode()
+    event, metadata = decode(topic, state)
+    assert topic == event.TOPIC
+    assert metadata == METADATA
+    assert encode(event, metadata) == state
+    assert all(getattr(event, name) is not None for name in type(event).model_fields)
+
+
+@EACH_CLASS
+@pytest.mark.parametrize("full", [True, False], ids=["full", "sparse"])
+def test_an_event_comes_back_as_it_went(event_class: type[Happened], full: bool) -> None:  # noqa: FBT001
+    event = example(event_class, full=full)
+    metadata = Metadata(
+        actor="rita",
+        on_behalf_of="hiring team",
+        reason='"Ünïcode" 🙂\n',
+        correlation_id="c",
+        causation_id="d",
+        provenance="import b7",
+        broken_rules=("unknown-stage", "no-offer"),
+    )
+    assert decode(event.TOPIC, encode(event, metadata)) == (event, metadata)
+
+
+@EACH_CLASS
+def test_what_was_left_out_reads_as_it_always_did(event_class: type[Happened]) -> None:
+    event = example(event_class, full=False)
+    assert {
+        name: getattr(event, name)
+        for name, info in event_class.model_fields.items()
+        if not info.is_required() and getattr(event, name) is not None
+    } == DEFAULTS.get(event_class.TOPIC, {})
+
+
+def test_sparse_metadata_reads_as_it_always_did() -> None:
+    assert (METADATA.provenance, METADATA.broken_rules) == ("api", ())
+    unset = (METADATA.on_behalf_of, METADATA.reason)
+    assert (*unset, METADATA.correlation_id, METADATA.causation_id) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Origin, ["sourced", "applied", "referred", "agency", "internal", "university"]),
+        (Channel, ["email", "phone", "sms", "social", "in-person", "post"]),
+        (ConsentPurpose, ["outreach", "retention"]),
+        (RejectionType, ["we-rejected", "candidate-withdrew", "unspecified"]),
+    ],
+)
+def test_words_that_are_on_record_stay_readable(kind: type[StrEnum], words: list[str]) -> None:
+    assert [kind(word).value for word in words] == words
+
+
+def test_an_unknown_topic_and_bytes_that_are_no_such_event_are_told_apart() -> None:
+    state = encode(sourced(), METADATA)
+    with pytest.raises(TopicError):
+        decode("candidate.promoted", state)
+    for other in (b"", b"{}", state[:-1], state.replace(b"source", b"sauce")):
+        with pytest.raises(ValidationError):
+            decode("candidate.sourced", other)
+
+
+def test_an_event_never_changes() -> None:
+    with pytest.raises(ValidationError):
+        sourced().source = "elsewhere"  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        METADATA.actor = "someone"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("topic", "name"),
+    [
+        ("candidate.returned-to-pool", "returned-to-pool"),
+        ("candidate.sourced", "sourced"),
+        ("job.closed", "job-closed"),
+        ("job.stages-changed", "job-stages-changed"),
+    ],
+)
+def test_the_wire_name_of_a_job_s_event_says_so(topic: str, name: str) -> None:
+    assert {each.TOPIC: each.wire_name() for each in CLASSES}[topic] == name
+
+
+# Upcasting
+
+
+class Promoted(Happened):
+    """An event that had one `title` first, then `old` and `new`, and since then a `grade` too."""
+
+    TOPIC: ClassVar[str] = "test.promoted"
+    class_version: ClassVar[int] = 3
+
+    old: str | None
+    new: str
+    grade: int
+
+    @staticmethod
+    def upcast_v1_v2(fields: dict[str, Any]) -> dict[str, Any]:
+        """The old title was not kept."""
+        return {"old": None, "new": fields["title"]}
+
+    @staticmethod
+    def upcast_v2_v3(fields: dict[str, Any]) -> dict[str, Any]:
+        """Nobody had a grade."""
+        return {**fields, "grade": 0}
+
+
+class Moved(Happened):
+    """An event whose field got another name in version 2."""
+
+    TOPIC: ClassVar[str] = "test.moved"
+    class_version: ClassVar[int] = 2
+
+    to: str
+
+    @staticmethod
+    def upcast_v1_v2(fields: dict[str, Any]) -> dict[str, Any]:
+        """It was `destination` first."""
+        return {"to": fields["destination"]}
+
+
+def stored(event: str, version: int | None = None) -> bytes:
+    suffix = f',"class_version":{version}' if version else ""
+    return f'{{"event":{event},"metadata":{STORED_METADATA}{suffix}}}'.encode()
+
+
+def test_an_event_of_an_older_version_of_its_class_is_upcast() -> None:
+    assert decode("test.moved", stored('{"destination":"Rome"}')) == (Moved(to="Rome"), METADATA)
+
+
+def test_every_step_to_the_present_version_is_taken_and_none_twice() -> None:
+    versions = [
+        stored('{"title":"Lead"}'),
+        stored('{"old":null,"new":"Lead"}', 2),
+        stored('{"old":null,"new":"Lead","grade":0}', 3),
+    ]
+    for state in versions:
+        assert decode("test.promoted", state) == (Promoted(old=None, new="Lead", grade=0), METADATA)
+
+
+def test_an_event_is_stored_with_the_version_of_its_class() -> None:
+    event = Promoted(old="Junior", new="Senior", grade=2)
+    assert json.loads(encode(event, METADATA))["class_version"] == 3
+    assert decode("test.promoted", encode(event, METADATA)) == (event, METADATA)
+
+
+def test_an_older_event_that_fits_no_upcast_is_no_such_event() -> None:
+    with pytest.raises(ValidationError):
+        decode("test.moved", stored('{"destination":"Rome"}', 2))
+
+
+# Moments
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    naive = datetime(2026, 1, 5, 9)  # noqa: DTZ001
+    with pytest.raises(ValidationError, match="timezone"):
+        Metadata(actor="rita", occurred_at=naive)
+    with pytest.raises(ValidationError, match="timezone"):
+        e.ConsentGranted(purpose=ConsentPurpose.OUTREACH, expires_at=naive)
+    state = encode(sourced(), METADATA).replace(b"09:00:00Z", b"09:00:00")
+    with pytest.raises(ValidationError, match="timezone"):
+        decode("candidate.sourced", state)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["2026-01-10T18:00:00+09:00", "2026-01-10T03:30:00-05:30", "2026-01-10T09:00:00Z"],
+)
+def test_a_moment_of_another_zone_is_kept_in_utc(given: str) -> None:
+    metadata = Metadata(actor="rita", occurred_at=datetime.fromisoformat(given))
+    assert metadata.occurred_at == day(5)
+    assert metadata.occurred_at.tzinfo is UTC
+    state = encode(sourced(), metadata)
+    assert json.loads(state)["metadata"]["occurred_at"] == "2026-01-10T09:00:00Z"
+    assert decode("candidate.sourced", state)[1].occurred_at.isoformat() == day(5).isoformat()
+
+
+@pytest.mark.parametrize("given", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_that_utc_cannot_hold_is_refused(given: str) -> None:
+    with pytest.raises(ValidationError, match="within the years 1 to 9999"):
+        Metadata(actor="rita", occurred_at=datetime.fromisoformat(given))

@@ -1,0 +1,193 @@
+"""The audit trail: one entry for each event, described in a sentence without personal data."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.candidate import events as e
+from domain.job import JobClosed, JobEvent, JobOpened, JobReopened, StagesChanged, StagesDefined
+from domain.recorded import Happened, personal_fields
+from domain.values import Channel, ConsentPurpose, RejectionType
+from projections.compliance_audit import COMPLIANCE_AUDIT, fold
+from tests.scenario import (
+    APPLICATION,
+    CANDIDATE,
+    JOB,
+    Told,
+    advanced,
+    applied,
+    contacted,
+    day,
+    event_classes,
+    example,
+    forward,
+    hired,
+    in_pool,
+    log,
+    offer_accepted,
+    offer_declined,
+    offered,
+    pooled,
+    reinstated,
+    rejected,
+    rows,
+    sourced,
+    withdrawn,
+)
+
+EACH_CLASS = pytest.mark.parametrize("event_class", event_classes(), ids=lambda each: each.TOPIC)
+SEALED = "contact:bm9uY2VzZWFsZWQ="
+
+
+def entry(told: Told, stream: UUID = CANDIDATE) -> fold.Entry:
+    (row,) = rows(COMPLIANCE_AUDIT, fold.ENTRIES, log(told, stream=stream, position=5))
+    assert isinstance(row, fold.Entry)
+    return row
+
+
+# Entries
+
+
+def test_an_entry_tells_who_did_what_to_whom_when_why_and_through_what() -> None:
+    command = UUID(int=77)
+    told: dict[str, Any] = {
+        "actor": "ada",
+        "on_behalf_of": "bob",
+        "reason": "Too junior",
+        "occurred_at": day(3),
+        "recorded_at": day(4),
+        "provenance": "import b7",
+        "broken_rules": ("already-rejected", "stage-mismatch"),
+        "command_id": command,
+        "correlation_id": "c1",
+        "causation_id": "d1",
+    }
+    assert entry((rejected("B"), told)) == fold.Entry(
+        position=5,
+        candidate_id=CANDIDATE,
+        job_id=JOB,
+        application_id=APPLICATION,
+        version=1,
+        type="rejected",
+        actor="ada",
+        on_behalf_of="bob",
+        reason="Too junior",
+        description="Rejected at B by us for Engineer",
+        occurred_at=day(3),
+        recorded_at=day(4),
+        provenance="import b7",
+        broken_rules=["already-rejected", "stage-mismatch"],
+        command_id=command,
+        correlation_id="c1",
+        causation_id="d1",
+    )
+
+
+def test_a_job_s_entry_is_of_the_job_and_of_no_candidate() -> None:
+    row = entry(JobClosed(), stream=JOB)
+    assert (row.candidate_id, row.job_id, row.application_id) == (None, JOB, None)
+    assert row.type == "job-closed"
+
+
+def test_an_entry_knows_the_job_and_the_application_that_it_concerns() -> None:
+    assert entry(sourced(job_id=JOB)).job_id == JOB
+    assert entry(contacted(application_id=APPLICATION)).application_id == APPLICATION
+    assert entry(sourced()).job_id is None
+
+
+def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
+    told = log(applied("A"), forward("A", "B"), forward("B", "C"), position=11)
+    entries = rows(COMPLIANCE_AUDIT, fold.ENTRIES, told)
+    assert [(row[0], row[4]) for row in entries] == [(11, 1), (12, 2), (13, 3)]
+
+
+# Descriptions
+
+
+@pytest.mark.parametrize(
+    ("event", "description"),
+    [
+        (sourced(), "Sourced from LinkedIn (sourced)"),
+        (sourced(job_id=JOB, job_title="Writer"), "Sourced from LinkedIn (sourced) for Writer"),
+        (contacted("m1"), "Contacted by email (message m1)"),
+        (
+            contacted("m1", sequence="Spring", step=2),
+            "Contacted by email (message m1, step 2 of Spring)",
+        ),
+        (
+            contacted("m1", application_id=APPLICATION),
+            "Contacted by email about an application (message m1)",
+        ),
+        (e.Opened(message_id="m1"), "Opened message m1"),
+        (e.Clicked(message_id="m1"), "Followed a link in message m1"),
+        (e.Replied(message_id="m1", channel=Channel.EMAIL), "Replied by email to message m1"),
+        (e.Replied(channel=Channel.PHONE), "Replied by phone unasked"),
+        (applied("A"), "Applied through Careers page (applied), entered at A for Engineer"),
+        (forward("A", "B"), "Moved from A forward to B for Engineer"),
+        (advanced("A", "B"), "Moved from A to B for Engineer"),
+        (advanced("A", "B", job_title=None), f"Moved from A to B for job {JOB}"),
+        (advanced("A", "B", job_title=None, job_id=None), "Moved from A to B"),
+        (offered(2, "C"), "Offer 2 made at C for Engineer"),
+        (offer_accepted(2), "Offer 2 accepted for Engineer"),
+        (offer_declined(2), "Offer 2 declined for Engineer"),
+        (hired("C"), "Hired from C for Engineer"),
+        (rejected("B"), "Rejected at B by us for Engineer"),
+        (
+            rejected("B", rejection_type=RejectionType.CANDIDATE_WITHDREW),
+            "Rejected at B because the candidate withdrew for Engineer",
+        ),
+        (
+            rejected("B", rejection_type=RejectionType.UNSPECIFIED),
+            "Rejected at B without saying by whom for Engineer",
+        ),
+        (reinstated("B"), "Application reinstated at B for Engineer"),
+        (withdrawn("B"), "Candidate withdrew at B for Engineer"),
+        (in_pool("Java"), "Returned to pool Java"),
+        (pooled("Java"), "Returned to pool Java, application ended at A for Engineer"),
+        (
+            e.ProfileUpdated(name=SEALED, email=SEALED, removed=("phone", "url")),
+            "Profile updated: changed name, email and removed phone, url",
+        ),
+        (e.ProfileUpdated(removed=("phone",)), "Profile updated: removed phone"),
+        (e.Noted(text=SEALED), "Note written"),
+        (e.Noted(text=SEALED, application_id=APPLICATION), "Note written on an application"),
+        (e.ConsentGranted(purpose=ConsentPurpose.OUTREACH), "Consent to outreach granted"),
+        (
+            e.ConsentGranted(purpose=ConsentPurpose.RETENTION, expires_at=day(1)),
+            "Consent to retention granted until 2026-01-06",
+        ),
+        (e.ConsentWithdrawn(purpose=ConsentPurpose.OUTREACH), "Consent to outreach withdrawn"),
+        (e.Unsubscribed(), "Unsubscribed from all outreach"),
+        (e.Unsubscribed(channel=Channel.SMS), "Unsubscribed from sms outreach"),
+        (JobOpened(title="Engineer", openings=2), "Job Engineer opened with 2 opening(s)"),
+        (StagesDefined(stages=("A", "B")), "Stages defined: A > B"),
+        (
+            StagesChanged(from_stages=("A", "B"), to_stages=("A", "C")),
+            "Stages changed from A > B to A > C",
+        ),
+        (JobClosed(), "Job closed"),
+        (JobReopened(), "Job re-opened"),
+    ],
+)
+def test_what_the_descriptions_say(event: Happened, description: str) -> None:
+    assert entry(event).description == description
+
+
+@EACH_CLASS
+def test_every_kind_of_event_has_a_sentence(event_class: type[Happened]) -> None:
+    for full in (True, False):
+        row = entry(example(event_class, full=full))
+        assert row.type == event_class.wire_name()
+        assert row.description not in ("", row.type)
+        assert (row.candidate_id is None) == issubclass(event_class, JobEvent)
+
+
+@EACH_CLASS
+def test_no_entry_holds_a_personal_value_sealed_or_in_clear(event_class: type[Happened]) -> None:
+    in_clear = example(event_class, full=True)
+    sealed = in_clear.model_copy(update=dict.fromkeys(personal_fields(event_class), SEALED))
+    for event in (in_clear, sealed):
+        shown = repr(tuple(entry(event)))
+        assert "PERSONAL" not in shown
+        assert SEALED not in shown
