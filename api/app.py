@@ -1,6 +1,7 @@
 """Builds the HTTP application from a system."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -55,8 +56,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
         seen = 0
+        started = False
 
         async def limited() -> Message:
             nonlocal seen
@@ -66,25 +67,27 @@ class BodyLimit:
                 raise _TooLarge
             return message
 
-        async def watched(message: Message) -> None:
+        async def unless_too_large(message: Message) -> None:
+            # Whoever read the body may have answered for the interruption; 413 says it better.
             nonlocal started
-            started = True
-            await send(message)
+            if seen <= self._max or started:
+                started = True
+                await send(message)
 
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        try:
-            if declared.isdigit() and int(declared) > self._max:
-                raise _TooLarge
-            await self._app(scope, limited, watched)
-        except _TooLarge:
-            if not started:
-                answer = errors.problem(
-                    413,
-                    "content-too-large",
-                    f"the request is larger than {self._max} bytes; send less at once",
-                    headers={"Connection": "close"},
-                )
-                await answer(scope, receive, send)
+        if declared.isdigit() and int(declared) > self._max:
+            seen = self._max + 1
+        else:
+            with suppress(_TooLarge):
+                await self._app(scope, limited, unless_too_large)
+        if seen > self._max and not started:
+            answer = errors.problem(
+                413,
+                "content-too-large",
+                f"the request is larger than {self._max} bytes; send less at once",
+                headers={"Connection": "close"},
+            )
+            await answer(scope, receive, send)
 
 
 def build_app(system: System) -> FastAPI:
@@ -100,6 +103,7 @@ def build_app(system: System) -> FastAPI:
     errors.install(app)
     for routes in (candidates, jobs, applications, engagement, audit, projections, health):
         app.include_router(routes.router)
+    errors.document(app)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
 
     @app.get("/", include_in_schema=False)

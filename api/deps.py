@@ -173,8 +173,15 @@ def _page_request(
 PageDep = Annotated[PageRequest, Depends(_page_request)]
 
 
+def number(value: Any) -> float:
+    """A cursor's finite number. Raises ValueError."""
+    if type(value) not in {int, float} or not abs(value) < 1e300:
+        raise ValueError("not a number")
+    return float(value)
+
+
 def bigint(value: Any) -> int:
     """A cursor's integer within PostgreSQL's bigint. Raises ValueError."""
-    if not isinstance(value, int) or not 0 <= value < 2**63:
+    if type(value) is not int or not 0 <= value < 2**63:
         raise ValueError("not a position")
     return value

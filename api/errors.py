@@ -1,12 +1,13 @@
 """Translates every failure into one problem document (RFC 9457), once, at the door."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import psycopg
 import structlog
-from eventsourcing.persistence import DataError, InterfaceError, OperationalError
+from eventsourcing.persistence import DataError, InterfaceError, InternalError, OperationalError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,6 +19,20 @@ from domain.errors import DoesNotFit, NotOnRecord, Refusal
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+# The database is away, reads only (as after a failover to a standby), or lacks our tables.
+UNAVAILABLE = (
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    OperationalError,
+    InterfaceError,
+    InternalError,
+)
 
 log = structlog.get_logger()
 
@@ -50,17 +65,16 @@ def status_of(refusal: type[Refusal]) -> int:
     return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
 
 
-REPEATED: Responses = {
-    200: {"description": "On record before: nothing was added, this is the first answer again."}
-}
-
-
-def problems(*refusals: type[Refusal]) -> Responses:
-    """The answers that a route documents: its refusals, and what any route may answer."""
+def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = False) -> Responses:
+    """The answers that a route documents: its refusals, and what any such route may answer."""
     documented: dict[int, list[tuple[str, str]]] = {
         422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
         503: [("database-unavailable", "The database cannot be reached; try again.")],
     }
+    if takes_body:
+        documented[413] = [("content-too-large", "The request is larger than this server takes.")]
+    if paged:
+        documented[422].append(("invalid-cursor", "The cursor is none of this query."))
     for refusal in refusals:
         meaning = (refusal.__doc__ or "").strip()
         documented.setdefault(status_of(refusal), []).append((refusal.code, meaning))
@@ -120,12 +134,23 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # likewise
     # The input itself is left out: it may hold personal data.
     errors = [
-        {"field": ".".join(str(part) for part in each["loc"]), "message": str(each["msg"])}
+        {"field": ".".join(map(_place, each["loc"])), "message": _message(each)}
         for each in error.errors()[:20]
     ]
     first = errors[0] if errors else {"field": "body", "message": "is not readable"}
     detail = f"{first['field']}: {first['message']}"
     return problem(422, "invalid-request", detail, errors=errors)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "union_tag_invalid":
+        return f"must be one of {error['ctx']['expected_tags']}"
+    return str(error["msg"])
+
+
+def _place(part: object) -> str:
+    # The name of an unknown field is input, too.
+    return str(part) if PLAIN_NAME.fullmatch(str(part)) else "(a name that is not shown)"
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
@@ -167,19 +192,29 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal-error", "something unexpected happened; it was logged")
 
 
+def document(app: FastAPI) -> None:
+    """Has the OpenAPI document give problems under their own media type alone."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        made = generate()
+        for methods in made["paths"].values():
+            for operation in methods.values():
+                for answer in operation["responses"].values():
+                    if MEDIA_TYPE in answer.get("content", {}):
+                        answer["content"].pop("application/json", None)
+        return made
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation has it
+
+
 def install(app: FastAPI) -> None:
     """Registers the translation of every kind of failure."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(InvalidCursor, _bad_cursor)
-    for unavailable in (
-        PoolTimeout,
-        psycopg.OperationalError,
-        psycopg.InterfaceError,
-        OperationalError,
-        InterfaceError,
-    ):
+    for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _unavailable)
     for unstorable in (psycopg.DataError, DataError):
         app.add_exception_handler(unstorable, _unstorable)

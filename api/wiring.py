@@ -27,6 +27,7 @@ from projections.runtime import tables
 MASTER_KEY_FILE = "master.key"
 MASTER_KEY_BYTES = 32
 GET_CONNECTION_SECONDS = 2.0
+RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
 
 
 class CannotStart(Exception):  # noqa: N818  # the name of the situation
@@ -73,6 +74,7 @@ def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
             min_size=1,
             max_size=settings.pool_size,
             timeout=GET_CONNECTION_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True},
             open=True,
         )

@@ -66,7 +66,7 @@ class ApplicationHistory(Application):
     visits: list[StageVisit]
 
 
-@router.get("", summary="Search applications", responses=problems())
+@router.get("", summary="Search applications", responses=problems(paged=True))
 def list_applications(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,

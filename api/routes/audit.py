@@ -40,7 +40,7 @@ class Entry(BaseModel):
     causation_id: str | None
 
 
-@router.get("", summary="Search the audit trail", responses=problems())
+@router.get("", summary="Search the audit trail", responses=problems(paged=True))
 def list_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,

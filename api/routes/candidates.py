@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Response
 
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
-from api.errors import REPEATED, problems
+from api.errors import problems
 from api.examples import BEGINNINGS, INTERACTIONS
-from api.schemas import CandidateState, Event, Recording
+from api.schemas import REPEATED, CandidateState, Event, Recording
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
@@ -17,6 +17,20 @@ from domain.recruiting import Outcome
 from domain.values import GivenMoment
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
+
+# All that the decisions on a candidate can refuse with.
+REFUSALS = tuple(
+    each
+    for each in errors.Refusal.__subclasses__() + errors.DoesNotFit.__subclasses__()
+    if each
+    not in {
+        errors.NotOnRecord,
+        errors.DoesNotFit,
+        errors.JobAlreadyClosed,
+        errors.JobAlreadyOpen,
+        errors.StagesUnchanged,
+    }
+)
 
 Version = Annotated[
     int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
@@ -45,7 +59,13 @@ def _answer(response: Response, outcome: Outcome) -> Recording:
     response_description="Put on record.",
     summary="Put a candidate on record",
     responses=REPEATED
-    | problems(errors.UnknownJob, errors.JobIsClosed, errors.UnknownStage, errors.OccurredInFuture),
+    | problems(
+        errors.UnknownJob,
+        errors.JobIsClosed,
+        errors.UnknownStage,
+        errors.OccurredInFuture,
+        takes_body=True,
+    ),
 )
 def begin_candidate(
     intent: Annotated[Beginning, Body(openapi_examples=BEGINNINGS)],
@@ -97,26 +117,7 @@ def read_candidate(
     status_code=201,
     response_description="Put on record.",
     summary="Record an interaction with a candidate",
-    responses=REPEATED
-    | problems(
-        *(
-            refusal
-            for refusal in vars(errors).values()
-            if isinstance(refusal, type)
-            and issubclass(refusal, errors.Refusal)
-            and refusal
-            not in {
-                errors.Refusal,
-                errors.NotOnRecord,
-                errors.DoesNotFit,
-                errors.JobNotFound,
-                errors.VersionNotFound,
-                errors.JobAlreadyClosed,
-                errors.JobAlreadyOpen,
-                errors.StagesUnchanged,
-            }
-        )
-    ),
+    responses=REPEATED | problems(errors.CandidateNotFound, *REFUSALS, takes_body=True),
 )
 def record_interaction(
     candidate_id: UUID,
@@ -139,7 +140,7 @@ def record_interaction(
 @router.get(
     "/{candidate_id}/interactions",
     summary="Replay a candidate's history",
-    responses=problems(errors.CandidateNotFound),
+    responses=problems(errors.CandidateNotFound, paged=True),
 )
 def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Page[Event]:
     """Every event of the candidate's stream in order, with who, why and both times."""

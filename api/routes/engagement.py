@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
-from api.deps import Page, PageDep, SystemDep, bigint
+from api.deps import Page, PageDep, SystemDep, bigint, number
 from api.errors import problems
 from api.names import with_names
 from domain import errors
@@ -73,7 +73,7 @@ class Engagement(Relationship):
     touchpoints: Page[Touchpoint]
 
 
-@router.get("", summary="Search candidates by engagement", responses=problems())
+@router.get("", summary="Search candidates by engagement", responses=problems(paged=True))
 def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,
@@ -95,7 +95,7 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
 ) -> Page[Relationship]:
     """The warmest first. `touched_before` with `pool` finds who should hear from us again."""
     moment = now()
-    after, after_candidate = page.key(float, UUID)
+    after, after_candidate = page.key(number, UUID)
     with system.pool.connection() as connection:
         rows = queries.candidates(
             connection,
@@ -114,7 +114,7 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
 @router.get(
     "/{candidate_id}",
     summary="Read a candidate's engagement",
-    responses=problems(errors.CandidateNotFound),
+    responses=problems(errors.CandidateNotFound, paged=True),
 )
 def read_engagement(candidate_id: UUID, system: SystemDep, page: PageDep) -> Engagement:
     """The relationship and its touchpoints; the page parameters are for the touchpoints."""

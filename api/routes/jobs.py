@@ -9,10 +9,10 @@ from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
-from api.errors import REPEATED, problems
+from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.names import with_names
-from api.schemas import Recording
+from api.schemas import REPEATED, Recording
 from domain import errors
 from domain.job import JobChange, OpenJob
 from domain.values import now
@@ -86,7 +86,7 @@ def _answer(response: Response, recording: Recording) -> Recording:
     status_code=201,
     response_description="Put on record.",
     summary="Open a job",
-    responses=REPEATED | problems(errors.AlreadyOnRecord, errors.OccurredInFuture),
+    responses=REPEATED | problems(errors.AlreadyOnRecord, errors.OccurredInFuture, takes_body=True),
 )
 def open_job(
     intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
@@ -115,6 +115,7 @@ def open_job(
         errors.StagesUnchanged,
         errors.ConcurrentChange,
         errors.OccurredInFuture,
+        takes_body=True,
     ),
 )
 def change_job(
@@ -131,7 +132,7 @@ def change_job(
     return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
 
 
-@router.get("", summary="List jobs", responses=problems())
+@router.get("", summary="List jobs", responses=problems(paged=True))
 def list_jobs(
     system: SystemDep,
     page: PageDep,

@@ -19,6 +19,7 @@ from domain.store.recorder import Recorder
 CONNINFO = "HIRELOG_CONNINFO"
 MASTER_KEY = "HIRELOG_MASTER_KEY_BASE64"
 GET_CONNECTION_SECONDS = 2.0
+RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
 
 
 def environment(conninfo: str, master_key_base64: str, pool_size: int) -> dict[str, str]:
@@ -95,4 +96,5 @@ def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> N
         open=False,
         configure=datastore.after_connect_func(),
         timeout=GET_CONNECTION_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
     )
