@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 import typer
-from eventsourcing.persistence import PersistenceError
+from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
 from psycopg_pool import PoolTimeout
 from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
@@ -68,11 +68,15 @@ def main() -> NoReturn:
         first = error.errors(include_input=False)[0]
         where = "HIRELOG_" + ".".join(str(part) for part in first["loc"]).upper()
         _fail(f"{where}: {first['msg']}")
-    except (psycopg.OperationalError, PoolTimeout, PersistenceError) as error:
-        _fail(f"the database was lost ({type(error).__name__}); nothing acknowledged is; try again")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'the output'} cannot be used: {error.strerror or error}")
+    except MapperDeserialisationError as error:
+        _fail(f"{error}; it was altered or written by a newer hirelog")
+    except (psycopg.Error, PoolTimeout, PersistenceError) as error:
+        _fail(f"the database was lost ({type(error).__name__}); nothing acknowledged is; try again")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -115,6 +119,8 @@ def demo(
 ) -> None:
     """Load a demonstration company that hirelog makes up itself, and serve it."""
     with open_system(_settings(data_dir, host=host, port=port), create=True) as system:
+        if not no_serve:
+            serving.check_address(system)  # before the work, not after it
         about = candidates * EVENTS_A_CANDIDATE
         with bar("Recording", about, quiet=as_json) as advance:
             load_once(system, candidates, seed, advance)
@@ -295,15 +301,18 @@ def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -
     """Write the whole log as newline-delimited JSON, personal values in clear."""
     with open_system(_settings(data_dir), create=False) as system:
         total = system.recruiting.recorder.max_notification_id() or 0
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
+        if file.exists():
+            raise CannotStart(f"{file} exists already; name another file")
+        # Under its name only when it is whole.
+        partial = file.with_name(f"{file.name}.part")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with (
             os.fdopen(descriptor, "w", encoding="utf-8") as target,
             bar("Writing", total, quiet=as_json) as advance,
         ):
             count = ndjson.export(system, target, advance)
+        partial.rename(file)
     if as_json:
         _print_json({"file": str(file), "events": count})
     else:

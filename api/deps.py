@@ -49,7 +49,7 @@ class Caller:
         if self.idempotency_key:
             command_id = uuid5(stream, json.dumps([self.actor, self.idempotency_key]))
         elif intent.occurred_at:
-            command_id = uuid5(stream, json.dumps([self.actor, intent.model_dump_json()]))
+            command_id = uuid5(stream, json.dumps([self.actor, intent.fingerprint()]))
         else:
             command_id = uuid4()
         recorded_at = now()

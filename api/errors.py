@@ -1,13 +1,20 @@
 """Translates every failure into one problem document (RFC 9457), once, at the door."""
 
 import re
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import psycopg
 import structlog
-from eventsourcing.persistence import DataError, InterfaceError, InternalError, OperationalError
+from eventsourcing.persistence import (
+    DataError,
+    InterfaceError,
+    InternalError,
+    MapperDeserialisationError,
+    OperationalError,
+)
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -176,6 +183,11 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    log.error("event cannot be read", error=str(error))
+    return problem(500, "unreadable-event", f"{error}; it was altered, or a newer hirelog wrote it")
+
+
 def _unstorable(_: Request, error: Exception) -> JSONResponse:
     log.warning("value refused by the database", error=type(error).__name__)
     return problem(422, "invalid-request", "a value lies outside of what can be stored")
@@ -188,7 +200,12 @@ def _bad_cursor(_: Request, _error: Exception) -> JSONResponse:
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error", error=type(error).__name__, exc_info=error)
+    # Not the message: it may quote a value.
+    log.error(
+        "unexpected error",
+        error=type(error).__name__,
+        stack="".join(traceback.format_tb(error.__traceback__)),
+    )
     return problem(500, "internal-error", "something unexpected happened; it was logged")
 
 
@@ -216,6 +233,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidCursor, _bad_cursor)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _unavailable)
+    app.add_exception_handler(MapperDeserialisationError, _unreadable)
     for unstorable in (psycopg.DataError, DataError):
         app.add_exception_handler(unstorable, _unstorable)
     app.add_exception_handler(Exception, _unexpected)

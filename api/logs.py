@@ -19,6 +19,16 @@ def configure(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(
-        stream=sys.stderr, level=max(number, logging.WARNING), format='{"event": "%(message)s"}'
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=[structlog.processors.add_log_level],
+        )
     )
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    # It would log the message and values of what our own handler has logged without them.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)

@@ -1,7 +1,6 @@
 """What the API answers with: the shapes of candidates, events and outcomes on the wire."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field
 from domain.candidate.state import Candidate
 from domain.recorded import Recorded
 from domain.recruiting import Outcome
+from domain.values import Moment
 
 
 class Event(BaseModel):
@@ -18,8 +18,8 @@ class Event(BaseModel):
     version: int = Field(examples=[3], description="Its number on the candidate's stream.")
     position: int = Field(examples=[1042], description="Its place in the whole log.")
     type: str = Field(examples=["advanced"])
-    occurred_at: datetime = Field(description="When it happened in the world, UTC.")
-    recorded_at: datetime = Field(description="When hirelog learned of it, UTC.")
+    occurred_at: Moment = Field(description="When it happened in the world, UTC.")
+    recorded_at: Moment = Field(description="When hirelog learned of it, UTC.")
     actor: str = Field(examples=["recruiter:ana"])
     on_behalf_of: str | None = None
     reason: str | None = None
@@ -29,6 +29,7 @@ class Event(BaseModel):
     )
     command_id: UUID
     correlation_id: str | None = None
+    causation_id: str | None = None
     data: dict[str, Any] = Field(
         examples=[{"from_stage": "Phone screen", "to_stage": "Onsite", "direction": "forward"}]
     )
@@ -43,7 +44,7 @@ class Event(BaseModel):
             type=recorded.event.wire_name(),
             data=recorded.event.model_dump(mode="json", exclude_none=True),
             broken_rules=list(metadata.broken_rules),
-            **metadata.model_dump(exclude={"broken_rules", "causation_id"}),
+            **metadata.model_dump(exclude={"broken_rules"}),
         )
 
 
@@ -82,7 +83,7 @@ class Offer(BaseModel):
 
     version: int
     status: str = Field(examples=["outstanding"])
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class CandidateApplication(BaseModel):
@@ -95,8 +96,8 @@ class CandidateApplication(BaseModel):
     stage: str | None
     origin: str | None
     source: str | None
-    applied_at: datetime | None
-    ended_at: datetime | None
+    applied_at: Moment | None
+    ended_at: Moment | None
     offers: list[Offer]
 
 
@@ -105,8 +106,8 @@ class CandidateConsent(BaseModel):
 
     purpose: str = Field(examples=["outreach"])
     granted: bool
-    since: datetime
-    expires_at: datetime | None = None
+    since: Moment
+    expires_at: Moment | None = None
 
 
 class CandidateState(BaseModel):
@@ -122,7 +123,7 @@ class CandidateState(BaseModel):
     consents: list[CandidateConsent]
     unsubscribed: list[str] = Field(description="Channels, or `all`.")
     pools: list[str]
-    last_occurred_at: datetime | None
+    last_occurred_at: Moment | None
 
     @classmethod
     def of(cls, candidate: Candidate) -> "CandidateState":

@@ -35,6 +35,12 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
             server.run(sockets=[listener])
 
 
+def check_address(system: System) -> None:
+    """Raises CannotStart when the address cannot be used now."""
+    with _bound(system.settings.host, system.settings.port):
+        pass
+
+
 @contextmanager
 def projecting(system: System) -> Iterator[None]:
     """Projects in a thread of this process meanwhile."""

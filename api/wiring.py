@@ -2,16 +2,17 @@
 
 import os
 import secrets
+import tempfile
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from api.settings import Settings
@@ -49,8 +50,8 @@ class System:
 def open_system(settings: Settings, *, create: bool) -> Iterator[System]:
     """Opens the system that the settings name and closes it afterwards.
 
-    With `create` a missing data directory is made and the embedded database migrated; a server's
-    database is never migrated without being asked. Raises CannotStart.
+    With `create` a missing data directory is made. The embedded database is migrated, a server's
+    never without being asked. Raises CannotStart.
     """
     with (
         database(settings, create=create) as conninfo,
@@ -64,17 +65,18 @@ def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
     """The system on a database that has all migrations. Raises CannotStart."""
     with ExitStack() as stack:
         with _saying_why():
-            environ = environment(conninfo, _master_key(settings), settings.pool_size)
+            environ = environment(conninfo, _master_key(settings, conninfo), settings.pool_size)
             recruiting = Recruiting(environ)
             stack.callback(recruiting.close)
             with psycopg.connect(conninfo, autocommit=True) as connection:
-                tables.install(connection, READ_MODELS)
+                tables.install(connection, READ_MODELS, replace=False)
         pool = ConnectionPool(
             conninfo,
             min_size=1,
             max_size=settings.pool_size,
             timeout=GET_CONNECTION_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
+            check=ConnectionPool.check_connection,
             kwargs={"autocommit": True},
             open=True,
         )
@@ -96,7 +98,8 @@ def database(settings: Settings, *, create: bool) -> Iterator[str]:
             migrate(owner)
         else:
             url = settings.database_url.get_secret_value()
-            service = make_conninfo(url, options=f"-c role={SERVICE}")
+            given = str(conninfo_to_dict(url).get("options") or "")
+            service = make_conninfo(url, options=f"{given} -c role={SERVICE}".strip())
             _refuse_pending(url)
         held = stack.pop_all()
     with held:
@@ -145,12 +148,14 @@ def _refuse_pending(conninfo: str) -> None:
         )
 
 
-def _master_key(settings: Settings) -> str:
+def _master_key(settings: Settings, conninfo: str) -> str:
     if settings.master_key is not None:
         encoded, where = settings.master_key.get_secret_value(), "HIRELOG_MASTER_KEY"
     else:
         path = settings.data_dir / MASTER_KEY_FILE
-        encoded, where = _read_or_make(path), str(path)
+        if not path.exists():
+            _make_master_key(path, conninfo)
+        encoded, where = _read_master_key(path), str(path)
     try:
         if len(b64decode(encoded, validate=True)) == MASTER_KEY_BYTES:
             return encoded
@@ -159,20 +164,32 @@ def _master_key(settings: Settings) -> str:
     raise CannotStart(f"{where} is not a master key: it must be 32 bytes in base64")
 
 
-def _read_or_make(path: Path) -> str:
+def _make_master_key(path: Path, conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM hirelog.master_key").fetchone():
+            raise CannotStart(
+                f"{path} is missing, and with it the master key of this database; put it back, or "
+                "give the key in HIRELOG_MASTER_KEY"
+            )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise CannotStart(f"{path} cannot be made: {error.strerror}") from error
-    else:
+        # Whole or not at all, and the first of several processes wins.
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=MASTER_KEY_FILE)
         with os.fdopen(descriptor, "w") as file:
             file.write(b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode())
             file.flush()
             os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(unfinished, path)
+        Path(unfinished).unlink()
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be made: {error.strerror}") from error
+
+
+def _read_master_key(path: Path) -> str:
     try:
+        if path.stat().st_mode & 0o077:
+            raise CannotStart(f"{path} can be read by others; give it the mode 0600")
         return path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CannotStart(f"{path} cannot be read: {error}") from error

@@ -67,6 +67,10 @@ class UnknownMessage(DoesNotFit):
     """No such message was sent to this candidate."""
 
 
+class KeyUsedBefore(DoesNotFit):
+    """Another command was recorded under this Idempotency-Key."""
+
+
 class OccurredInFuture(DoesNotFit):
     """Nothing can be recorded before it happens."""
 
@@ -138,6 +142,10 @@ class NoAcceptedOffer(Refusal):
 
 
 # Outreach, consent, pool and profile
+
+
+class CandidateErased(Refusal):
+    """The candidate's keys were destroyed; nothing personal can be recorded any more."""
 
 
 class DoNotContact(Refusal):

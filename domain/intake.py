@@ -35,11 +35,14 @@ class VersionTaken(Exception):  # noqa: N818  # the name of the situation
 
 @dataclass
 class Tally:
-    """What an intake did: events appended, commands repeated, rules broken by kept facts."""
+    """What an intake did: events appended, commands repeated, and the rules that facts break.
+
+    `broken_rules` counts by the event's name and the rule, also of what was on record before.
+    """
 
     added: int = 0
     repeated: int = 0
-    broken_rules: Counter[str] = field(default_factory=Counter)
+    broken_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class Intake:
@@ -57,6 +60,7 @@ class Intake:
         self._pending: list[Recorded] = []
         self._again: list[Callable[[], None]] = []
         self._retries = 0
+        self._broken: dict[UUID, list[tuple[str, str]]] = {}  # by commands on record
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads what is on record of these in one query, so that none is looked up alone."""
@@ -66,9 +70,13 @@ class Intake:
         histories: dict[UUID, list[Recorded]] = {each: [] for each in unknown}
         for recorded in self._recruiting.histories(list(unknown)):
             histories[recorded.originator_id].append(recorded)
+        self._broken = {}
         for candidate_id, history in histories.items():
             candidate = state.fold(Candidate(id=candidate_id), history)
             self._candidates.put(candidate_id, candidate)
+            for recorded in history:
+                if recorded.metadata.broken_rules:
+                    self._broken[recorded.metadata.command_id] = _broken_by(recorded)
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
@@ -119,7 +127,7 @@ class Intake:
         if event.originator_version <= version:
             if event.metadata.command_id not in known:
                 raise _conflict(stream)
-            self.tally.repeated += 1
+            self._repeat(event.metadata.command_id)
             return
         if event.originator_version != version + 1:
             raise VersionTaken(
@@ -160,7 +168,7 @@ class Intake:
     def _take(self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, facts: bool) -> None:
         candidate = self._candidate(candidate_id)
         if metadata.command_id in candidate.commands:
-            self.tally.repeated += 1
+            self._repeat(metadata.command_id)
             return
         job = self._job(decisions.concerned_job(candidate, intent))
         consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
@@ -178,15 +186,19 @@ class Intake:
         if len(self._pending) >= self._group:
             self.flush()
 
+    def _repeat(self, command_id: UUID) -> None:
+        self.tally.repeated += 1
+        self.tally.broken_rules.update(self._broken.get(command_id, ()))
+
     def _count(self, events: Sequence[Recorded]) -> None:
         self.tally.added += len(events)
         for recorded in events:
-            self.tally.broken_rules.update(recorded.metadata.broken_rules)
+            self.tally.broken_rules.update(_broken_by(recorded))
 
     def _forget(self, events: Sequence[Recorded]) -> None:
         self.tally.added -= len(events)
         for recorded in events:
-            self.tally.broken_rules.subtract(recorded.metadata.broken_rules)
+            self.tally.broken_rules.subtract(_broken_by(recorded))
             with suppress(KeyError):
                 self._candidates.get(recorded.originator_id, evict=True)
 
@@ -212,6 +224,10 @@ class Intake:
         if job_id not in self._jobs:
             self._jobs[job_id] = self._recruiting.find_job(job_id)
         return self._jobs[job_id]
+
+
+def _broken_by(recorded: Recorded) -> list[tuple[str, str]]:
+    return [(recorded.event.wire_name(), rule) for rule in recorded.metadata.broken_rules]
 
 
 def _conflict(stream: UUID) -> VersionTaken:

@@ -6,11 +6,17 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from eventsourcing.utils import register_topic, resolve_topic
+from eventsourcing.utils import register_topic
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from domain.values import Moment, Personal, Purpose, now
+
+_EVENT_CLASSES: dict[str, type["Happened"]] = {}
+
+
+class UnknownTopic(ValueError):  # noqa: N818  # the name of the situation
+    """No event has this topic."""
 
 
 class Happened(BaseModel):
@@ -31,6 +37,7 @@ class Happened(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         if "TOPIC" in cls.__dict__:
             register_topic(cls.TOPIC, cls)
+            _EVENT_CLASSES[cls.TOPIC] = cls
 
     @classmethod
     def wire_name(cls) -> str:
@@ -83,9 +90,17 @@ class _Stored(BaseModel, Generic[E]):
     class_version: int = 1
 
 
+def event_class_of(topic: str) -> type[Happened]:
+    """The class of our events that has this topic, and of no others. Raises UnknownTopic."""
+    try:
+        return _EVENT_CLASSES[topic]
+    except KeyError:
+        raise UnknownTopic(f"there is no event {topic!r}") from None
+
+
 @cache
 def _stored_as(topic: str) -> tuple[type[Happened], type[_Stored[Any]]]:
-    event_class: type[Happened] = resolve_topic(topic)
+    event_class = event_class_of(topic)
     return event_class, _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
 
 
@@ -116,19 +131,20 @@ def encode(event: Happened, metadata: Metadata) -> bytes:
 def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
     """The event and metadata of stored bytes, personal fields still sealed.
 
-    Raises eventsourcing's TopicError for an unknown topic and pydantic's ValidationError for bytes
-    that are not such an event.
+    Raises UnknownTopic, or pydantic's ValidationError for bytes that are not such an event.
     """
     event_class, stored_class = _stored_as(topic)
     if event_class.class_version == 1:
         stored = stored_class.model_validate_json(state)
     else:
-        stored = stored_class.model_validate(_upcast(event_class, from_json(state)))
+        data = from_json(state)
+        data["event"] = upcast(event_class, data["event"], data.pop("class_version", 1))
+        stored = stored_class.model_validate(data)
     return stored.event, stored.metadata
 
 
-def _upcast(event_class: type[Happened], data: dict[str, Any]) -> dict[str, Any]:
-    for version in range(data.get("class_version", 1), event_class.class_version):
-        upcast = getattr(event_class, f"upcast_v{version}_v{version + 1}")
-        data = {**data, "event": upcast(data["event"]), "class_version": version + 1}
-    return data
+def upcast(event_class: type[Happened], fields: dict[str, Any], from_version: int) -> Any:
+    """The fields of an event of an older class version as the present one has them."""
+    for version in range(from_version, event_class.class_version):
+        fields = getattr(event_class, f"upcast_v{version}_v{version + 1}")(fields)
+    return fields

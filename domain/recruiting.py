@@ -17,7 +17,7 @@ from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.job import Job
-from domain.recorded import Metadata, Recorded
+from domain.recorded import Happened, Metadata, Recorded
 from domain.verdict import refuse_or_record
 
 ATTEMPTS = 5
@@ -171,7 +171,7 @@ class Recruiting(Application[UUID]):
                     raise
                 candidate = Candidate(id=candidate_id)
             if first := candidate.commands.get(metadata.command_id):
-                return self._first_outcome(candidate_id, first, metadata.command_id)
+                return self._first_outcome(candidate_id, first, metadata.command_id, intent)
             if begin and candidate.version:
                 raise errors.AlreadyOnRecord(f"candidate {candidate_id} is on record already")
             job = self.find_job(decisions.concerned_job(candidate, intent))
@@ -212,13 +212,29 @@ class Recruiting(Application[UUID]):
             for event, recording in zip(events, self.events.put(events), strict=True)
         ]
 
-    def _first_outcome(self, stream: UUID, version: int, command_id: UUID) -> Outcome:
+    def _first_outcome(
+        self, stream: UUID, version: int, command_id: UUID, intent: Intent
+    ) -> Outcome:
         events = [
             recorded
             for recorded in self.history(stream, after=version - 1, limit=10)
             if recorded.metadata.command_id == command_id
         ]
+        if not _may_be(intent, events[0].event):
+            raise errors.KeyUsedBefore(
+                f"this Idempotency-Key recorded another {events[0].event.wire_name()} for "
+                f"candidate {stream}; give each command a key of its own"
+            )
         return Outcome(stream, events, repeated=True)
+
+
+def _may_be(intent: Intent, event: Happened) -> bool:
+    """Whether the event can have come from the intent, as far as it holds the same fields."""
+    return event.wire_name() == intent.type and all(
+        recorded in (None, (), given)
+        for name, given in intent.what().items()
+        if given and (recorded := getattr(event, name, None)) is not None
+    )
 
 
 def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:

@@ -16,9 +16,12 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hirelog_service') THEN
         CREATE ROLE hirelog_service NOLOGIN;
     END IF;
-    IF NOT pg_has_role(current_user, 'hirelog_service', 'MEMBER') THEN
+    BEGIN
+        -- From PostgreSQL 16 on, whoever makes a role may administer it but not become it.
         EXECUTE format('GRANT hirelog_service TO %I', current_user);
-    END IF;
+    EXCEPTION WHEN insufficient_privilege OR invalid_grant_operation THEN
+        NULL;
+    END;
     EXECUTE format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO hirelog_service',
                    current_database());
 END

@@ -43,12 +43,18 @@ def load_once(system: System, candidates: int, seed: int, progress: Progress) ->
         )
     else:
         marker = Marker(candidates=candidates, seed=seed, until=now())
-        path.write_text(marker.model_dump_json(), "utf-8")
+        _write(path, marker)
     if not marker.complete:
         steps = company(marker.candidates, seed=marker.seed, until=marker.until)
         # A tenth of the stories is under way at any time; none should be read again meanwhile.
         intake = Intake(system.recruiting, remember=max(REMEMBERED, marker.candidates // 4))
         load(intake, steps, progress)
         marker.complete = True
-        path.write_text(marker.model_dump_json(), "utf-8")
+        _write(path, marker)
     return marker
+
+
+def _write(path: Path, marker: Marker) -> None:
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(marker.model_dump_json(), "utf-8")
+    unfinished.replace(path)

@@ -42,9 +42,17 @@ class Report:
             "by_activity": dict(self.by_activity),
             "added_events": self.tally.added,
             "repeated": self.tally.repeated,
-            "broken_rules": {rule: n for rule, n in self.tally.broken_rules.items() if n},
+            "broken_rules": [
+                {"type": type_, "rule": rule, "count": count}
+                for (type_, rule), count in self.tally.broken_rules.most_common()
+                if count
+            ],
             "unused_attributes": dict(self.unused_attributes),
         }
+
+    def _broken(self) -> Counter[str]:
+        broken = self.tally.broken_rules.items()
+        return Counter({f"{type_}: {rule}": count for (type_, rule), count in broken})
 
     def show(self, console: Console) -> None:
         """Prints the report for people."""
@@ -54,7 +62,7 @@ class Report:
         )
         for title, counts in (
             ("activity", self.by_activity),
-            ("facts kept against the rule", self.tally.broken_rules),
+            ("facts kept against the rule", self._broken()),
             ("attribute not used by the mapping", self.unused_attributes),
         ):
             if +counts:

@@ -55,7 +55,6 @@ class Mapping(_Part):
     candidate: str | None = None  # the trace attribute that names the person; else the case is one
     job: JobPart
     activities: dict[str, dict[str, Any]]
-    ignored_attributes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> "Mapping":
@@ -73,12 +72,12 @@ class Mapping(_Part):
 
     @property
     def used_attributes(self) -> frozenset[str]:
-        """Attributes that an import with this mapping looks at, or that it knowingly leaves."""
+        """Attributes that an import with this mapping looks at."""
         values = [self.actor, self.job.title]
         for fields in self.activities.values():
             values += [_value(value) for value in fields.values()]
         named = {value.attribute for value in values if isinstance(value, FromAttribute)}
-        named |= {self.case, self.activity, self.time, *self.ignored_attributes}
+        named |= {self.case, self.activity, self.time}
         return frozenset(named | ({self.candidate} if self.candidate else set()))
 
     def id_for(self, kind: str, name: str) -> UUID:

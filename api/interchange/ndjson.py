@@ -14,7 +14,6 @@ from typing import IO, Annotated, Any
 from uuid import UUID, uuid5
 
 import psycopg
-from eventsourcing.utils import TopicError, resolve_topic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, Progress, Report, chunks, readable
@@ -23,7 +22,14 @@ from api.wiring import System
 from domain.candidate.intents import Intent, Label
 from domain.intake import Intake
 from domain.job import JobChange, OpenJob
-from domain.recorded import Happened, Metadata, Recorded
+from domain.recorded import (
+    Happened,
+    Metadata,
+    Recorded,
+    UnknownTopic,
+    event_class_of,
+    upcast,
+)
 from domain.values import NAMESPACE, GivenMoment, now
 
 LINES_AT_ONCE = 2_000
@@ -49,6 +55,7 @@ class RecordedLine(_Line):
     stream: UUID
     version: Annotated[int, Field(ge=1)]
     topic: str
+    class_version: Annotated[int, Field(ge=1)] = 1
     event: dict[str, Any]
     metadata: Metadata
 
@@ -65,7 +72,6 @@ class FactLine(_Line):
     command: Label | None = None
 
 
-LINE: TypeAdapter[RecordedLine | FactLine] = TypeAdapter(RecordedLine | FactLine)
 JOB_INTENT: TypeAdapter[Intent] = TypeAdapter(OpenJob | JobChange)
 
 
@@ -97,6 +103,7 @@ def _line(recorded: Recorded) -> str:
             stream=recorded.originator_id,
             version=recorded.originator_version,
             topic=recorded.event.TOPIC,
+            class_version=type(recorded.event).class_version,
             event=recorded.event.model_dump(mode="json", exclude_defaults=True),
             metadata=recorded.metadata,
         ).model_dump_json()
@@ -145,7 +152,7 @@ def _load(number: int, line: RecordedLine | FactLine, source: str, intake: Intak
         actor=line.actor,
         on_behalf_of=line.on_behalf_of,
         reason=intent.reason,
-        command_id=uuid5(stream, f"{source}/{line.command or line.model_dump_json()}"),
+        command_id=uuid5(stream, f"{source}/{line.command or _fingerprint(line, intent)}"),
         occurred_at=line.occurred_at,
         recorded_at=now(),
         provenance=f"import:{source}",
@@ -177,6 +184,10 @@ def _lines(path: Path) -> Iterator[tuple[int, RecordedLine | FactLine]]:
                 ) from None
 
 
+def _fingerprint(line: FactLine, intent: Intent) -> str:
+    return json.dumps([line.actor, line.occurred_at.isoformat(), intent.fingerprint()])
+
+
 def _stream(line: RecordedLine | FactLine, source: str) -> UUID:
     if isinstance(line, RecordedLine):
         return line.stream
@@ -187,13 +198,13 @@ def _stream(line: RecordedLine | FactLine, source: str) -> UUID:
 
 def _event(number: int, line: RecordedLine) -> Happened:
     try:
-        event_class = resolve_topic(line.topic)
-        event: Happened = event_class.model_validate_json(json.dumps(line.event))
+        event_class = event_class_of(line.topic)
+        fields = upcast(event_class, line.event, line.class_version)
+        return event_class.model_validate_json(json.dumps(fields))
     except ValidationError as error:
         raise _wrong(number, error) from None
-    except (TopicError, AttributeError):
-        raise CannotImport(f"line {number}: there is no event {line.topic!r}") from None
-    return event
+    except UnknownTopic as error:
+        raise CannotImport(f"line {number}: {error}") from None
 
 
 def _intent(number: int, line: FactLine, source: str) -> Intent:

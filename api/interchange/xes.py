@@ -32,15 +32,20 @@ MOMENT: TypeAdapter[GivenMoment] = TypeAdapter(GivenMoment)
 
 @dataclass(frozen=True)
 class Case:
-    """One trace: the attributes of the case and those of its events, in the file's order."""
+    """One trace: the attributes of the case and those of its events, in the file's order.
+
+    `unread` counts what has no place in these: attributes of the log and nested ones.
+    """
 
     attributes: dict[str, str]
     events: list[dict[str, str]]
+    unread: Counter[str]
 
 
 def read_cases(path: Path) -> Iterator[Case]:
     """The cases of a log, plain or gzipped, without holding more than one. Raises CannotImport."""
     checked = False
+    unread: Counter[str] = Counter()
     try:
         with _opened(readable(path)) as file:
             for event, element in etree.iterparse(
@@ -49,8 +54,14 @@ def read_cases(path: Path) -> Iterator[Case]:
                 if not checked:
                     _check_root(path, element)
                     checked = True
-                if event == "end" and _name(element) == "trace":
-                    yield _case(element)
+                if event == "start":
+                    continue
+                parent = element.getparent()
+                if parent is not None and parent.getparent() is None and element.get("key"):
+                    unread[f"{element.get('key')} (of the log)"] += 1
+                if _name(element) == "trace":
+                    yield _case(element, unread)
+                    unread = Counter()
                     element.clear()
                     while element.getprevious() is not None:
                         del element.getparent()[0]
@@ -76,6 +87,7 @@ def check(path: Path, mapping: Mapping) -> Report:
     for case in read_cases(path):
         report.candidates += 1
         unused.update(case.attributes.keys())
+        unused.update(case.unread)
         for event, _, _ in _facts(case, mapping, 0):
             report.interactions += 1
             report.by_activity[event[mapping.activity]] += 1
@@ -129,6 +141,7 @@ def _facts(
         intent = mapping.intent(activity, attributes, application_id=application_id, job_id=job_id)
         metadata = Metadata(
             actor=mapping.text(mapping.actor, attributes),
+            reason=intent.reason,
             command_id=mapping.id_for("event", f"{name}/{number}/{activity}/{event[mapping.time]}"),
             occurred_at=when,
             recorded_at=now(),
@@ -172,11 +185,17 @@ def _opened(path: Path) -> BinaryIO:
     return cast("BinaryIO", gzip.open(path)) if zipped else path.open("rb")
 
 
-def _case(trace: etree._Element) -> Case:
-    return Case(
-        attributes=_attributes(trace),
-        events=[_attributes(each) for each in trace.iterchildren("{*}event")],
-    )
+def _case(trace: etree._Element, unread: Counter[str]) -> Case:
+    events = list(trace.iterchildren("{*}event"))
+    for owner in (trace, *events):
+        for attribute in owner:
+            if attribute.get("key"):
+                unread.update(
+                    f"{attribute.get('key')} / {nested.get('key')}"
+                    for nested in attribute.iterdescendants()
+                    if nested.get("key")
+                )
+    return Case(_attributes(trace), [_attributes(each) for each in events], unread)
 
 
 def _attributes(element: etree._Element) -> dict[str, str]:

@@ -13,7 +13,7 @@ from api.errors import problems
 from api.names import with_names
 from domain import errors
 from domain.candidate.intents import Label
-from domain.values import ApplicationStatus, now
+from domain.values import ApplicationStatus, Moment, now
 from projections.ats_pipeline import queries
 
 router = APIRouter(prefix="/v1/applications", tags=["Applications"])
@@ -32,19 +32,19 @@ class Application(BaseModel):
     status: str = Field(examples=["active"])
     stage: str | None = Field(examples=["Phone screen"])
     stage_visit: int
-    stage_entered_at: datetime | None
+    stage_entered_at: Moment | None
     stage_entered_by: str | None
     seconds_in_stage: int | None = Field(description="Stops when the application ends.")
     origin: str | None
     source: str | None
-    applied_at: datetime | None
-    ended_at: datetime | None
+    applied_at: Moment | None
+    ended_at: Moment | None
     end_reason: str | None
     rejection_type: str | None
     offers: int
     offer_status: str | None
     broken_rules: int = Field(description="How many of its facts broke a rule.")
-    last_event_at: datetime
+    last_event_at: Moment
 
 
 class StageVisit(BaseModel):
@@ -52,9 +52,9 @@ class StageVisit(BaseModel):
 
     visit: int
     stage: str | None
-    entered_at: datetime | None
+    entered_at: Moment | None
     entered_by: str | None
-    exited_at: datetime | None
+    exited_at: Moment | None
     exited_by: str | None
     exited_to: str | None
     seconds: int | None

@@ -1,6 +1,5 @@
 """Audit: every event with who did it, why, and both times."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from domain.candidate.intents import Label
-from domain.values import GivenMoment
+from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
 
 router = APIRouter(prefix="/v1/audit/entries", tags=["Audit"])
@@ -31,8 +30,8 @@ class Entry(BaseModel):
     description: str = Field(
         examples=["Moved from Phone screen forward to Onsite for Backend Engineer"]
     )
-    occurred_at: datetime
-    recorded_at: datetime
+    occurred_at: Moment
+    recorded_at: Moment
     provenance: str
     broken_rules: list[str]
     command_id: UUID

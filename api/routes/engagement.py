@@ -13,7 +13,7 @@ from api.errors import problems
 from api.names import with_names
 from domain import errors
 from domain.candidate.intents import Label
-from domain.values import GivenMoment, now
+from domain.values import GivenMoment, Moment, now
 from projections.crm_engagement import queries, warmth
 
 router = APIRouter(prefix="/v1/engagement/candidates", tags=["Engagement"])
@@ -48,9 +48,9 @@ class Relationship(BaseModel):
     consent_outreach: bool | None
     consent_retention: bool | None
     unsubscribed: list[str]
-    first_touch_at: datetime
-    last_touch_at: datetime
-    last_engagement_at: datetime | None
+    first_touch_at: Moment
+    last_touch_at: Moment
+    last_engagement_at: Moment | None
 
 
 class Touchpoint(BaseModel):
@@ -64,7 +64,7 @@ class Touchpoint(BaseModel):
     step: int | None
     message_id: str | None
     actor: str
-    occurred_at: datetime
+    occurred_at: Moment
 
 
 class Engagement(Relationship):

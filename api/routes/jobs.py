@@ -1,6 +1,5 @@
 """Jobs: open and change them, and see their boards."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from api.names import with_names
 from api.schemas import REPEATED, Recording
 from domain import errors
 from domain.job import JobChange, OpenJob
-from domain.values import now
+from domain.values import Moment, now
 from projections.ats_pipeline import queries
 
 router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
@@ -31,8 +30,8 @@ class Job(BaseModel):
     openings: int
     stages: list[str]
     status: str = Field(examples=["open"])
-    opened_at: datetime | None
-    closed_at: datetime | None
+    opened_at: Moment | None
+    closed_at: Moment | None
 
     @classmethod
     def of(cls, row: DictRow) -> "Job":
@@ -46,13 +45,13 @@ class BoardCard(BaseModel):
     application_id: UUID
     candidate_id: UUID
     candidate_name: str | None
-    stage_entered_at: datetime | None
+    stage_entered_at: Moment | None
     stage_entered_by: str | None
     seconds_in_stage: int | None = Field(examples=[172_800])
     stage_visit: int = Field(description="How many stages it has entered, this one included.")
     source: str | None
     origin: str | None
-    applied_at: datetime | None
+    applied_at: Moment | None
     offer_status: str | None
 
 

@@ -1,12 +1,11 @@
 """Projections: where each read model stands against the log."""
 
-from datetime import datetime
-
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.deps import SystemDep
 from api.errors import problems
+from domain.values import Moment
 from projections.runtime.status import status
 
 router = APIRouter(prefix="/v1/projections", tags=["Projections"])
@@ -19,9 +18,9 @@ class Projection(BaseModel):
     version: int
     position: int = Field(description="The last event of the log that it reflects.")
     lag_events: int = Field(description="How many events it is behind.")
-    lag_seconds: float = Field(description="For how long its checkpoint has not moved, if behind.")
+    lag_seconds: float = Field(description="Age of the oldest event that it does not reflect.")
     parked: int = Field(description="Events that could not be folded, or wait behind such a one.")
-    updated_at: datetime
+    updated_at: Moment
 
 
 class Projections(BaseModel):

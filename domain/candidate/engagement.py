@@ -1,11 +1,13 @@
 """Decisions on the relationship: sourcing, outreach, consent, the pool's terms and the profile."""
 
+from uuid import UUID
+
 from domain import errors
 from domain.candidate import events as e
 from domain.candidate import intents as i
 from domain.candidate import rules
 from domain.candidate.rules import Consequences, Known
-from domain.values import ConsentPurpose
+from domain.values import ApplicationStatus, ConsentPurpose
 
 
 def source(known: Known, intent: i.Source) -> Consequences:
@@ -29,10 +31,12 @@ def source(known: Known, intent: i.Source) -> Consequences:
 
 def contact(known: Known, intent: i.Contact) -> Consequences:
     candidate = known.candidate
+    application = None
     if intent.application_id:
-        if intent.application_id not in candidate.applications:
+        application = candidate.applications.get(intent.application_id)
+        if application is None:
             yield rules.unknown_application(candidate, intent.application_id)
-    else:
+    if application is None or application.status is not ApplicationStatus.ACTIVE:
         if candidate.unsubscribed & {None, intent.channel}:
             yield errors.DoNotContact(
                 f"candidate {candidate.id} unsubscribed from outreach by {intent.channel}; "
@@ -44,7 +48,7 @@ def contact(known: Known, intent: i.Contact) -> Consequences:
             f"message {intent.message_id!r} to candidate {candidate.id} is on record already; "
             "give each message an id of its own"
         )
-    yield e.Contacted(**intent.what())
+    yield e.Contacted(**intent.what(), **rules.job_of(application))
 
 
 def open_message(known: Known, intent: i.Open) -> Consequences:
@@ -98,6 +102,7 @@ def update_profile(known: Known, intent: i.UpdateProfile) -> Consequences:
 
 def note(known: Known, intent: i.Note) -> Consequences:
     candidate = known.candidate
-    if intent.application_id and intent.application_id not in candidate.applications:
+    application = candidate.applications.get(intent.application_id or UUID(int=0))
+    if intent.application_id and application is None:
         yield rules.unknown_application(candidate, intent.application_id)
-    yield e.Noted(application_id=intent.application_id, text=intent.text)
+    yield e.Noted(**intent.what(), **rules.job_of(application))

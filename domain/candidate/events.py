@@ -53,6 +53,8 @@ class Contacted(CandidateEvent):
     sequence: str | None = None
     step: int | None = None
     application_id: UUID | None = None
+    job_id: UUID | None = None
+    job_title: str | None = None
     subject: ContactDetail = None
     text: ContactDetail = None
 
@@ -200,6 +202,8 @@ class Noted(CandidateEvent):
     TOPIC: ClassVar[str] = "candidate.noted"
 
     application_id: UUID | None = None
+    job_id: UUID | None = None
+    job_title: str | None = None
     text: EvaluationText
 
 

@@ -1,5 +1,6 @@
 """What callers may ask for: one interaction each, as it comes over the wire."""
 
+import json
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -52,6 +53,11 @@ class Intent(BaseModel):
             name: getattr(self, name) for name in type(self).model_fields if name not in _COMMON
         }
 
+    def fingerprint(self) -> str:
+        """The same text for the same interaction, also when later versions know more fields."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps({**given, "type": self.type}, sort_keys=True)
+
 
 _COMMON = frozenset(Intent.model_fields)
 
@@ -85,8 +91,8 @@ class Source(DetailsGiven):
 class Contact(Intent):
     """Record a message or a call to the candidate.
 
-    With application_id it concerns that application; without, it is outreach and needs that the
-    candidate has neither unsubscribed nor withdrawn consent to outreach.
+    With the id of an active application it concerns that one; else it is outreach and needs that
+    the candidate has neither unsubscribed nor withdrawn consent to outreach.
     """
 
     type: Literal["contacted"] = "contacted"

@@ -107,12 +107,15 @@ def unknown_application(candidate: Candidate, application_id: UUID) -> Refusal:
     )
 
 
-def of(application_id: UUID, application: JobApplication | None) -> dict[str, Any]:
+def job_of(application: JobApplication | None) -> dict[str, Any]:
     return {
-        "application_id": application_id,
         "job_id": application.job_id if application else None,
         "job_title": application.job_title if application else None,
     }
+
+
+def of(application_id: UUID, application: JobApplication | None) -> dict[str, Any]:
+    return {"application_id": application_id, **job_of(application)}
 
 
 def stage_of(application: JobApplication | None) -> str | None:

@@ -175,7 +175,8 @@ def _evolve_application(candidate: Candidate, event: e.ApplicationEvent, when: d
         case e.OfferDeclined():
             _answer(application, event.offer_version, "declined")
         case e.Hired():
-            candidate.pools.clear()
+            if application.status is ApplicationStatus.ACTIVE:
+                candidate.pools.clear()
             _end(application, ApplicationStatus.HIRED, when)
         case e.Rejected():
             _end(application, ApplicationStatus.REJECTED, when)

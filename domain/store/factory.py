@@ -97,4 +97,5 @@ def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> N
         configure=datastore.after_connect_func(),
         timeout=GET_CONNECTION_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
+        check=ConnectionPool.check_connection,
     )

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.application import LRUCache
 from eventsourcing.postgres import PostgresDatastore
 
+from domain.errors import CandidateErased
 from domain.values import REDACTED, Purpose
 
 NONCE_BYTES = 12
@@ -63,7 +64,7 @@ class Keyring:
         """`value` as `purpose:base64`; makes the candidate's keys when there are none yet."""
         key = self._keys(candidate_id, create=True).get(purpose)
         if key is None:
-            raise KeyDestroyed(
+            raise CandidateErased(
                 f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
             )
         nonce = os.urandom(NONCE_BYTES)
@@ -115,10 +116,15 @@ class Keyring:
         loaded: dict[UUID, dict[Purpose, AESGCM | None]] = {each: {} for each in candidate_ids}
         with self._datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
-            known = {row["candidate_id"] for row in rows}
-            unknown = [each for each in candidate_ids if each not in known]
-            if create and unknown:
-                made = [(each, purpose) for each in unknown for purpose in Purpose]
+            known = {(row["candidate_id"], row["purpose"]) for row in rows}
+            erased = {row["candidate_id"] for row in rows if row["wrapped_key"] is None}
+            made = [
+                (each, purpose)
+                for each in candidate_ids
+                for purpose in Purpose
+                if create and each not in erased and (each, purpose) not in known
+            ]
+            if made:
                 connection.execute(
                     INSERT_KEYS,
                     (
@@ -127,7 +133,7 @@ class Keyring:
                         [self._wrap(candidate_id, purpose) for candidate_id, purpose in made],
                     ),
                 )
-                rows += connection.execute(SELECT_KEYS, (unknown,)).fetchall()
+                rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
         for row in rows:
             purpose = Purpose(row["purpose"])
             loaded[row["candidate_id"]][purpose] = self._unwrap(
@@ -160,12 +166,8 @@ class Keyring:
             )
 
 
-class KeyDestroyed(Exception):  # noqa: N818  # the name of the situation
-    """The candidate's keys were destroyed by an erasure."""
-
-
 def _place(candidate_id: UUID, purpose: Purpose, field: str) -> bytes:
     return candidate_id.bytes + f"{purpose}/{field}".encode()
 
 
-__all__ = ["InvalidTag", "KeyDestroyed", "Keyring", "WrongMasterKey"]
+__all__ = ["InvalidTag", "Keyring", "WrongMasterKey"]

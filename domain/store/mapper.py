@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
-from eventsourcing.utils import TopicError
 from pydantic import ValidationError
 
 from domain.recorded import Happened, Recorded, decode, encode, personal_fields
@@ -47,7 +46,7 @@ class SealingMapper(Mapper[UUID]):
         try:
             event, metadata = decode(stored_event.topic, stored_event.state)
             event = self.opened(candidate_id, event)
-        except (TopicError, ValidationError, InvalidTag, ValueError) as error:
+        except (ValidationError, InvalidTag, ValueError) as error:
             raise MapperDeserialisationError(
                 f"event {stored_event.originator_version} of stream {candidate_id} cannot be read: "
                 f"{type(error).__name__}"

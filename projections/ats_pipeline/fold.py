@@ -108,6 +108,8 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
     if isinstance(event, j.JobEvent):
         return [_fold_job(row, event, recorded)]
     if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
+        if row is None and isinstance(event, e.ReturnedToPool):
+            return []  # an application that nothing else is known of
         rows = _fold_application(row, event, event.application_id, recorded)
     if isinstance(event, e.Details):
         if event.name is not None:
@@ -172,15 +174,20 @@ def _fold_application(
         case e.Offered():
             return [row._replace(offers=row.offers + 1, offer_status="outstanding")]
         case e.OfferAccepted():
-            return [row._replace(offer_status="accepted")]
+            return [_answered(row, event.offer_version, "accepted")]
         case e.OfferDeclined():
-            return [row._replace(offer_status="declined")]
+            return [_answered(row, event.offer_version, "declined")]
         case e.Rejected():
             if row.status == ApplicationStatus.ACTIVE:
                 row = row._replace(rejection_type=event.rejection_type)
     if row.status == ApplicationStatus.ACTIVE:
         return _leave(row, ENDS[type(event)], recorded)
     return [row]
+
+
+def _answered(row: Application, offer_version: int | None, status: str) -> Application:
+    """An answer to an offer that was replaced since changes nothing about the last one."""
+    return row._replace(offer_status=status) if offer_version == row.offers else row
 
 
 def _unseen(

@@ -21,7 +21,7 @@ def describe(event: Happened) -> str:  # one line for each event
             return f"Sourced from {event.source} ({event.origin})" + _for_job(event.job_title)
         case e.Contacted():
             step = f", step {event.step} of {event.sequence}" if event.sequence else ""
-            about = " about an application" if event.application_id else ""
+            about = _for_job(event.job_title)
             return f"Contacted by {event.channel}{about} (message {event.message_id}{step})"
         case e.Opened():
             return f"Opened message {event.message_id}"
@@ -61,7 +61,7 @@ def describe(event: Happened) -> str:  # one line for each event
             parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
             return "Profile updated: " + " and ".join(parts)
         case e.Noted():
-            return "Note written" + (" on an application" if event.application_id else "")
+            return "Note written" + _for_job(event.job_title)
         case e.ConsentGranted():
             until = f" until {event.expires_at:%Y-%m-%d}" if event.expires_at else ""
             return f"Consent to {event.purpose} granted{until}"

@@ -20,11 +20,13 @@ class Candidate(NamedTuple):
     source: str | None
     status: str
     active_applications: list[UUID]
-    applications: int
-    hires: int
+    ended_applications: list[UUID]
+    hired_applications: list[UUID]
     pools: list[str]
     consent_outreach: bool | None
+    consent_outreach_until: datetime | None
     consent_retention: bool | None
+    consent_retention_until: datetime | None
     unsubscribed: list[str]
     touches: int
     messages: int
@@ -116,11 +118,13 @@ def _unseen(recorded: Recorded) -> Candidate:
         source=None,
         status="prospect",
         active_applications=[],
-        applications=0,
-        hires=0,
+        ended_applications=[],
+        hired_applications=[],
         pools=[],
         consent_outreach=None,
+        consent_outreach_until=None,
         consent_retention=None,
+        consent_retention_until=None,
         unsubscribed=[],
         touches=0,
         messages=0,
@@ -149,39 +153,50 @@ def _fold_person(row: Candidate, event: Happened) -> Candidate:
         case e.ReturnedToPool():
             return row._replace(pools=_with(row.pools, event.pool))
         case e.ConsentGranted() if event.purpose == ConsentPurpose.OUTREACH:
-            return row._replace(consent_outreach=True, unsubscribed=[])
+            return row._replace(
+                consent_outreach=True, consent_outreach_until=event.expires_at, unsubscribed=[]
+            )
         case e.ConsentGranted():
-            return row._replace(consent_retention=True)
+            return row._replace(consent_retention=True, consent_retention_until=event.expires_at)
         case e.ConsentWithdrawn() if event.purpose == ConsentPurpose.OUTREACH:
-            return row._replace(consent_outreach=False)
+            return row._replace(consent_outreach=False, consent_outreach_until=None)
         case e.ConsentWithdrawn():
-            return row._replace(consent_retention=False)
+            return row._replace(consent_retention=False, consent_retention_until=None)
         case e.Unsubscribed():
             return row._replace(unsubscribed=_with(row.unsubscribed, event.channel or ALL_CHANNELS))
     return row
 
 
 def _fold_applications(row: Candidate, event: Happened) -> Candidate:
-    active = row.active_applications
+    if not isinstance(event, e.ApplicationEvent | e.ReturnedToPool) or not event.application_id:
+        return row
+    application = event.application_id
+    known = row.active_applications + row.ended_applications + row.hired_applications
+    if application not in known and isinstance(event, e.ApplicationEvent):
+        row = row._replace(active_applications=[*row.active_applications, application])
     match event:
-        case e.Applied():
-            row = row._replace(
-                applications=row.applications + 1,
-                active_applications=_with(active, event.application_id),
-            )
         case e.Reinstated():
-            row = row._replace(active_applications=_with(active, event.application_id))
-        case e.Hired() if event.application_id in active:
             row = row._replace(
-                hires=row.hires + 1, pools=[], active_applications=_but(active, event)
+                active_applications=_with(row.active_applications, application),
+                ended_applications=_but(row.ended_applications, application),
+                hired_applications=_but(row.hired_applications, application),
             )
-        case e.Rejected() | e.Withdrawn() | e.ReturnedToPool():
-            row = row._replace(active_applications=_but(active, event))
-        case _:
-            return row
+        case e.Hired() if application in row.active_applications:
+            row = row._replace(
+                active_applications=_but(row.active_applications, application),
+                hired_applications=[*row.hired_applications, application],
+                pools=[],
+            )
+        case e.Rejected() | e.Withdrawn() | e.ReturnedToPool() if (
+            application in row.active_applications
+        ):
+            row = row._replace(
+                active_applications=_but(row.active_applications, application),
+                ended_applications=[*row.ended_applications, application],
+            )
     if row.active_applications:
         return row._replace(status="applicant")
-    return row._replace(status="hired" if row.hires else "prospect")
+    return row._replace(status="hired" if row.hired_applications else "prospect")
 
 
 def _touchpoint(recorded: Recorded) -> Touchpoint | None:
@@ -231,7 +246,5 @@ def _with(some: list[T], more: T) -> list[T]:
     return some if more in some else [*some, more]
 
 
-def _but(
-    active: list[UUID], event: e.Hired | e.Rejected | e.Withdrawn | e.ReturnedToPool
-) -> list[UUID]:
-    return [each for each in active if each != event.application_id]
+def _but(some: list[UUID], one: UUID) -> list[UUID]:
+    return [each for each in some if each != one]

@@ -12,9 +12,14 @@ from psycopg.rows import DictRow, dict_row
 from projections.runtime.query import select
 
 SELECT_CANDIDATES = """
-SELECT candidate_id, name, origin, source, status, applications,
-       cardinality(active_applications) AS active_applications, hires, pools, consent_outreach,
-       consent_retention, unsubscribed, touches, messages, opens, clicks, replies,
+SELECT candidate_id, name, origin, source, status,
+       cardinality(active_applications || ended_applications || hired_applications)
+           AS applications,
+       cardinality(active_applications) AS active_applications,
+       cardinality(hired_applications) AS hires, pools,
+       consent_outreach AND coalesce(consent_outreach_until > now(), true) AS consent_outreach,
+       consent_retention AND coalesce(consent_retention_until > now(), true)
+           AS consent_retention, unsubscribed, touches, messages, opens, clicks, replies,
        first_touch_at, last_touch_at, last_engagement_at, warmth_log2, recent_warmth_log2
   FROM crm_engagement.candidates
  {where}
@@ -49,7 +54,7 @@ TOUCHPOINT_CONDITIONS = {
 SELECT_MOST_TOUCHED = """
 SELECT candidate_id
   FROM crm_engagement.candidates
- WHERE applications > 1
+ WHERE cardinality(active_applications || ended_applications || hired_applications) > 1
  ORDER BY touches DESC, candidate_id
  LIMIT 1
 """

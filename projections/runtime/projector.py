@@ -90,7 +90,7 @@ class Projector:
         stop: Event,
         caught_up: Callable[[], None] | None,
     ) -> None:
-        tables.install(connection, self._models)
+        tables.install(connection, self._models, replace=True)
         connection.execute("LISTEN hirelog_events")
         next_claim = 0.0
         while not stop.is_set():
@@ -138,7 +138,27 @@ class Projector:
                 self._project(connection, owned, batch)
             except _Superseded:
                 self._disown(connection, owned.model.name)
+            except psycopg.Error:
+                if connection.broken:
+                    raise
+                # A row of the batch is one that the database refuses; find out whose.
+                for recorded in batch:
+                    self._project_alone(connection, owned, recorded)
         return True
+
+    def _project_alone(
+        self, connection: psycopg.Connection[Any], owned: Owned, recorded: Recorded | Unreadable
+    ) -> None:
+        try:
+            self._project(connection, owned, [recorded])
+        except psycopg.Error as error:
+            if connection.broken:
+                raise
+            reason = f"the database refuses its row: {type(error).__name__}"
+            unwritable = Unreadable(
+                recorded.originator_id, recorded.position, Parked(recorded, "").topic, reason
+            )
+            self._project(connection, owned, [unwritable])
 
     def _project(
         self,

@@ -5,16 +5,20 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
+
+from domain.recorded import decode
+from domain.values import now
 
 STATUS = """
 SELECT checkpoints.model,
        checkpoints.version,
        checkpoints.position,
        greatest(head.position - checkpoints.position, 0) AS lag_events,
-       CASE WHEN head.position > checkpoints.position
-            THEN greatest(extract(epoch FROM now() - checkpoints.updated_at), 0)::float8
-            ELSE 0 END AS lag_seconds,
+       (SELECT events.topic FROM hirelog.events
+         WHERE events.notification_id = checkpoints.position + 1) AS next_topic,
+       (SELECT events.state FROM hirelog.events
+         WHERE events.notification_id = checkpoints.position + 1) AS next_state,
        (SELECT count(*) FROM read_models.parked WHERE parked.model = checkpoints.model) AS parked,
        checkpoints.updated_at
   FROM read_models.checkpoints
@@ -25,7 +29,10 @@ SELECT checkpoints.model,
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One read model: its checkpoint, how far it is behind the log, and its parked events."""
+    """One read model: its checkpoint, how far it is behind the log, and its parked events.
+
+    `lag_seconds` is for how long the oldest event that it does not reflect has been on record.
+    """
 
     model: str
     version: int
@@ -38,5 +45,20 @@ class ModelStatus:
 
 def status(connection: psycopg.Connection[Any]) -> list[ModelStatus]:
     """The read models by name."""
-    with connection.cursor(row_factory=class_row(ModelStatus)) as cursor:
-        return cursor.execute(STATUS).fetchall()
+    moment = now()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(STATUS).fetchall()
+    return [
+        ModelStatus(lag_seconds=_age(row.pop("next_topic"), row.pop("next_state"), moment), **row)
+        for row in rows
+    ]
+
+
+def _age(topic: str | None, state: bytes | None, moment: datetime) -> float:
+    if topic is None or state is None:
+        return 0.0
+    try:
+        recorded_at = decode(topic, state)[1].recorded_at
+    except ValueError:  # an event that cannot be read is about to be parked
+        return 0.0
+    return max((moment - recorded_at).total_seconds(), 0.0)

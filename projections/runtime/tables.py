@@ -22,10 +22,12 @@ ON CONFLICT (model) DO UPDATE
 """
 
 
-def install(connection: psycopg.Connection[Any], models: Sequence[ReadModel]) -> None:
-    """Makes the tables of every model that has none in its present version, empty.
+def install(
+    connection: psycopg.Connection[Any], models: Sequence[ReadModel], *, replace: bool
+) -> None:
+    """Makes the tables of every model that has none; with `replace`, also of one that has older.
 
-    Safe when several processes start at once.
+    Tables of a newer version are left alone. Safe when several processes start at once.
     """
     with connection.transaction():
         connection.execute(INSTALL_LOCK)
@@ -33,7 +35,7 @@ def install(connection: psycopg.Connection[Any], models: Sequence[ReadModel]) ->
         connection.execute(files("projections.runtime").joinpath("schema.sql").read_bytes())
         for model in models:
             row = connection.execute(VERSION, (model.name,)).fetchone()
-            if row is None or row[0] != model.version:
+            if row is None or (replace and row[0] < model.version):
                 _make_tables(connection, model)
 
 

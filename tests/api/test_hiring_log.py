@@ -78,6 +78,10 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
         "religious",
     }
 
+    by_rule: Counter[str] = Counter()
+    for (_, rule), count in report.tally.broken_rules.items():
+        by_rule[rule] += count
+
     # Every rule that a fact breaks, recounted from the file.
     late = sum(
         len(rest)
@@ -85,10 +89,8 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
         if rejection in trace
         for rest in [trace[trace.index(rejection) + 1 :]]
     )
-    assert report.tally.broken_rules["already-rejected"] == late
-    assert report.tally.broken_rules["offer-outstanding"] == sum(
-        max(trace.count(offer) - 1, 0) for trace in names
-    )
+    assert by_rule["already-rejected"] == late
+    assert by_rule["offer-outstanding"] == sum(max(trace.count(offer) - 1, 0) for trace in names)
 
     project_to_the_end(system.conninfo)
     assert (
@@ -128,5 +130,6 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
     before = all_rows(system.conninfo)
     again = load(system)
     assert (again.tally.added, again.tally.repeated) == (0, 63_869 + 1)
+    assert again.tally.broken_rules == report.tally.broken_rules
     project_to_the_end(system.conninfo)
     assert all_rows(system.conninfo) == before

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from domain import errors
 from domain import job as j
@@ -12,6 +12,7 @@ from domain.job import (
     ChangeStages,
     CloseJob,
     Job,
+    JobChange,
     JobClosed,
     JobOpened,
     JobReopened,
@@ -21,8 +22,9 @@ from domain.job import (
     StagesDefined,
 )
 from domain.recorded import Happened
-from tests.scenario import JOB, NOW, TITLE, Told, day, given, log
+from tests.scenario import JOB, NOW, TITLE, Told, day, given, log, sourced
 
+MANY = tuple(f"stage {number}" for number in range(51))
 OPENED = (JobOpened(title=TITLE), StagesDefined(stages=("A", "B")))
 
 
@@ -105,7 +107,7 @@ def test_facts_of_jobs_are_kept_and_marked() -> None:
     )
 
 
-@pytest.mark.parametrize("stages", [(), ("A", "A"), ("A", " A "), ("",), ("A",) * 51])
+@pytest.mark.parametrize("stages", [(), ("A", "A"), ("A", " A "), ("",), MANY])
 def test_stages_that_make_no_pipeline_are_none(stages: tuple[str, ...]) -> None:
     with pytest.raises(ValidationError):
         ChangeStages(stages=stages)
@@ -117,10 +119,26 @@ def test_stages_that_make_no_pipeline_are_none(stages: tuple[str, ...]) -> None:
 def test_a_job_has_a_sensible_number_of_openings(openings: int) -> None:
     with pytest.raises(ValidationError):
         OpenJob(title=TITLE, openings=openings)
+    assert [OpenJob(title=TITLE, openings=some).openings for some in (1, 10_000)] == [1, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "intent"),
+    [
+        ("stages-changed", ChangeStages(stages=MANY[:50])),
+        ("closed", CloseJob()),
+        ("reopened", ReopenJob()),
+    ],
+)
+def test_a_change_is_known_by_its_name(name: str, intent: Intent) -> None:
+    wire = intent.model_dump_json(exclude_none=True)
+    assert intent.type == name
+    assert TypeAdapter[Intent](JobChange).validate_json(wire) == intent
 
 
 def test_the_record_tells_the_job() -> None:
     assert job() is None
+    assert job(sourced()) is None
     opened = JobOpened(title=TITLE, department="R&D", location="Oslo", openings=2)
     assert job(opened, OPENED[1]) == Job(
         id=JOB,

@@ -22,7 +22,7 @@ CLASSES = event_classes()
 _CLEAR_OF_APPLICATION = {"job_title", "stage"}
 CLEAR: dict[type[Happened], set[str]] = {
     e.Sourced: {"source", "job_title"},
-    e.Contacted: {"message_id", "sequence"},
+    e.Contacted: {"message_id", "sequence", "job_title"},
     e.Opened: {"message_id"},
     e.Clicked: {"message_id"},
     e.Replied: {"message_id"},
@@ -37,6 +37,7 @@ CLEAR: dict[type[Happened], set[str]] = {
     e.Withdrawn: _CLEAR_OF_APPLICATION,
     e.ReturnedToPool: _CLEAR_OF_APPLICATION | {"pool"},
     e.ProfileUpdated: {"removed"},
+    e.Noted: {"job_title"},
 }
 WHO = {"name", "email", "phone", "location", "headline", "url"}
 PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {

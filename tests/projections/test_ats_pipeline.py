@@ -11,6 +11,7 @@ from domain.job import JobClosed, JobOpened, JobReopened, StagesChanged, StagesD
 from domain.recorded import Happened
 from domain.values import Origin, RejectionType
 from projections.ats_pipeline import ATS_PIPELINE, fold
+from projections.runtime.batch import fold_batch
 from tests.scenario import (
     ACTOR,
     APPLICATION,
@@ -268,6 +269,13 @@ def test_each_application_of_a_candidate_has_its_row_and_visits() -> None:
     statuses = {key: row[4] for key, row in found[fold.APPLICATIONS].items()}
     assert statuses == {(APPLICATION,): "rejected", (SECOND,): "active"}
     assert set(found[fold.STAGE_VISITS]) == {(APPLICATION, 1), (SECOND, 1)}
+
+
+def test_an_application_is_never_taken_for_another_candidate_s() -> None:
+    mine, other = log(applied("A")), log(rejected("A"), stream=UUID(int=9), position=2)
+    folded = fold_batch(ATS_PIPELINE, [*mine, *other], {}, {})
+    assert [each.recorded for each in folded.parked] == other
+    assert folded.changed == project(ATS_PIPELINE, mine)
 
 
 def test_a_pool_without_an_application_is_none_of_the_pipeline() -> None:

@@ -116,8 +116,8 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
             "Contacted by email (message m1, step 2 of Spring)",
         ),
         (
-            contacted("m1", application_id=APPLICATION),
-            "Contacted by email about an application (message m1)",
+            contacted("m1", application_id=APPLICATION, job_title="Engineer"),
+            "Contacted by email for Engineer (message m1)",
         ),
         (e.Opened(message_id="m1"), "Opened message m1"),
         (e.Clicked(message_id="m1"), "Followed a link in message m1"),
@@ -151,7 +151,7 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
         ),
         (e.ProfileUpdated(removed=("phone",)), "Profile updated: removed phone"),
         (e.Noted(text=SEALED), "Note written"),
-        (e.Noted(text=SEALED, application_id=APPLICATION), "Note written on an application"),
+        (e.Noted(text=SEALED, job_title="Engineer"), "Note written for Engineer"),
         (e.ConsentGranted(purpose=ConsentPurpose.OUTREACH), "Consent to outreach granted"),
         (
             e.ConsentGranted(purpose=ConsentPurpose.RETENTION, expires_at=day(1)),

@@ -65,11 +65,13 @@ def test_a_person_who_is_only_on_record_is_a_cold_prospect() -> None:
             source="Meetup",
             status="prospect",
             active_applications=[],
-            applications=0,
-            hires=0,
+            ended_applications=[],
+            hired_applications=[],
             pools=[],
             consent_outreach=None,
+            consent_outreach_until=None,
             consent_retention=None,
+            consent_retention_until=None,
             unsubscribed=[],
             touches=1,
             messages=0,
@@ -142,13 +144,15 @@ def test_the_first_origin_and_the_latest_name_stay() -> None:
 )
 def test_status_follows_the_applications(history: list[Happened], status: str, hires: int) -> None:
     row = relationship(*history)
-    assert (row.status, row.hires) == (status, hires)
+    assert (row.status, len(row.hired_applications)) == (status, hires)
 
 
 def test_applications_are_counted_and_the_active_ones_known() -> None:
     row = relationship(applied(), rejected(), applied(application_id=SECOND))
-    assert (row.applications, row.active_applications) == (2, [SECOND])
-    assert relationship(applied(), rejected(), reinstated()).applications == 1
+    assert len(row.ended_applications) == 1
+    assert row.active_applications == [SECOND]
+    again = relationship(applied(), rejected(), reinstated())
+    assert (len(again.active_applications), again.ended_applications) == (1, [])
 
 
 def test_pools_are_those_where_the_person_is_now() -> None:
@@ -156,6 +160,16 @@ def test_pools_are_those_where_the_person_is_now() -> None:
     assert relationship(sourced(), in_pool("Java"), in_pool("Java")).pools == ["Java"]
     assert relationship(applied(), pooled("Java")).pools == ["Java"]
     assert relationship(applied(), in_pool("Java"), hired()).pools == []
+
+
+def test_members_of_a_pool_are_known_by_pool_and_their_rows_stay_when_they_leave() -> None:
+    history = (applied(), in_pool("Java"), in_pool("Rust"), in_pool("Java"))
+    there = [fold.PoolMember(pool, CANDIDATE, is_member=True) for pool in ("Java", "Rust")]
+    assert rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history)) == there
+    gone = [row._replace(is_member=False) for row in there]
+    assert rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history, hired())) == gone
+    back = rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history, hired(), in_pool("Rust")))
+    assert back == [gone[0], there[1]]
 
 
 def test_consent_is_unknown_then_what_was_said_last_for_each_purpose() -> None:

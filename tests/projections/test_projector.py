@@ -65,7 +65,7 @@ def test_live_rows_equal_those_of_a_rebuild(projected: System, database: Databas
     with psycopg.connect(database.superuser) as connection:
         connection.execute("UPDATE read_models.checkpoints SET version = 0")
     with psycopg.connect(database.service, autocommit=True) as connection:
-        install(connection, READ_MODELS)
+        install(connection, READ_MODELS, replace=True)
     wait_until_projected_anew = time.monotonic() + 20
     while all_rows(database.service) != followed:
         assert time.monotonic() < wait_until_projected_anew

@@ -35,7 +35,7 @@ def test_a_contact_is_recorded_with_all_that_was_said() -> None:
 def test_a_contact_can_concern_an_application() -> None:
     given(applied()).when(
         i.Contact(message_id="m1", channel=Channel.EMAIL, application_id=APPLICATION)
-    ).then(contacted(application_id=APPLICATION))
+    ).then(contacted(application_id=APPLICATION, job_id=JOB, job_title="Engineer"))
 
 
 def test_a_contact_about_an_unknown_application_is_refused() -> None:
@@ -102,7 +102,7 @@ def test_outreach_by_another_channel_is_not() -> None:
 def test_unsubscribing_does_not_stop_messages_about_an_application() -> None:
     given(applied(), e.Unsubscribed(), e.ConsentWithdrawn(purpose=OUTREACH)).when(
         i.Contact(message_id="m1", channel=Channel.EMAIL, application_id=APPLICATION)
-    ).then(contacted(application_id=APPLICATION))
+    ).then(contacted(application_id=APPLICATION, job_id=JOB, job_title="Engineer"))
 
 
 def test_a_new_consent_to_outreach_ends_the_unsubscription_of_every_channel() -> None:

@@ -97,7 +97,7 @@ def test_an_update_that_changes_nothing_is_refused(intent: i.UpdateProfile) -> N
 def test_a_note_is_written_on_the_candidate_or_on_an_application_also_an_ended_one() -> None:
     given(sourced()).when(i.Note(text="Spoke at PyCon")).then(e.Noted(text="Spoke at PyCon"))
     given(applied(), rejected()).when(i.Note(text="Close", application_id=APPLICATION)).then(
-        e.Noted(text="Close", application_id=APPLICATION)
+        e.Noted(text="Close", application_id=APPLICATION, job_id=JOB, job_title="Engineer")
     )
 
 

@@ -5,16 +5,21 @@ from uuid import UUID
 import pytest
 
 from domain.candidate import events as e
+from domain.candidate import state
+from domain.job import JobOpened
 from domain.recorded import Happened
 from domain.values import ApplicationStatus, Origin
 from tests.scenario import (
     APPLICATION,
+    JOB,
+    TITLE,
     applied,
     candidate,
     day,
     forward,
     hired,
     in_pool,
+    log,
     pooled,
     reinstated,
     rejected,
@@ -52,6 +57,18 @@ def test_the_first_origin_stays_and_details_are_learnt_from_each_event() -> None
     )
     assert (known.origin, known.source) == (Origin.REFERRED, "Meetup")
     assert known.details == {"name": "Ada Lovelace", "email": "ada@example.org"}
+
+
+def test_who_applies_first_comes_from_there() -> None:
+    known = candidate(applied(source="Agency X", origin=Origin.AGENCY), sourced())
+    assert (known.origin, known.source) == (Origin.AGENCY, "Agency X")
+    application = known.applications[APPLICATION]
+    assert (application.origin, application.source) == (Origin.AGENCY, "Agency X")
+    assert (application.job_id, application.job_title) == (JOB, TITLE)
+
+
+def test_a_stream_of_jobs_is_no_candidate() -> None:
+    assert state.fold(None, log(JobOpened(title=TITLE), stream=JOB)) is None
 
 
 def test_an_application_knows_when_it_began_and_ended() -> None:
