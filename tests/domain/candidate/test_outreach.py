@@ -11,7 +11,7 @@ from domain.candidate import events as e
 from domain.candidate import intents as i
 from domain.recorded import Happened
 from domain.values import Channel, ConsentPurpose
-from tests.scenario import APPLICATION, NOW, applied, contacted, day, given, in_pool, sourced
+from tests.scenario import APPLICATION, JOB, NOW, applied, contacted, day, given, in_pool, sourced
 
 OUTREACH, RETENTION = ConsentPurpose.OUTREACH, ConsentPurpose.RETENTION
 UNKNOWN = UUID(int=404)
