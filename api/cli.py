@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -302,17 +303,22 @@ def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -
     with open_system(_settings(data_dir), create=False) as system:
         total = system.recruiting.recorder.max_notification_id() or 0
         if file.exists():
-            raise CannotStart(f"{file} exists already; name another file")
+            raise CannotStart(f"{file} cannot be made: File exists; name another file")
         # Under its name only when it is whole.
         partial = file.with_name(f"{file.name}.part")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with (
-            os.fdopen(descriptor, "w", encoding="utf-8") as target,
-            bar("Writing", total, quiet=as_json) as advance,
-        ):
-            count = ndjson.export(system, target, advance)
-        partial.rename(file)
+        try:
+            partial.unlink(missing_ok=True)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with (
+                os.fdopen(descriptor, "w", encoding="utf-8") as target,
+                bar("Writing", total, quiet=as_json) as advance,
+            ):
+                count = ndjson.export(system, target, advance)
+            partial.rename(file)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
     if as_json:
         _print_json({"file": str(file), "events": count})
     else:

@@ -27,6 +27,7 @@ from projections.runtime import tables
 
 MASTER_KEY_FILE = "master.key"
 MASTER_KEY_BYTES = 32
+CONNECT_SECONDS = 5
 GET_CONNECTION_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
 
@@ -98,9 +99,8 @@ def database(settings: Settings, *, create: bool) -> Iterator[str]:
             migrate(owner)
         else:
             url = settings.database_url.get_secret_value()
-            given = str(conninfo_to_dict(url).get("options") or "")
-            service = make_conninfo(url, options=f"{given} -c role={SERVICE}".strip())
-            _refuse_pending(url)
+            service = _as_service(url)
+            _refuse_pending(service)
         held = stack.pop_all()
     with held:
         yield service
@@ -135,7 +135,25 @@ def migrate_database(settings: Settings) -> list[str]:
         if settings.database_url is None:
             with embedded(settings.data_dir, create=True) as (owner, _):
                 return migrate(owner)
-        return migrate((settings.migration_url or settings.database_url).get_secret_value())
+        url = (settings.migration_url or settings.database_url).get_secret_value()
+        _as_service(url)  # says what is wrong with it without quoting it
+        return migrate(url)
+
+
+def _as_service(url: str) -> str:
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # Its message would quote the URL, and the password with it.
+        raise CannotStart(
+            "the database cannot be used: HIRELOG_DATABASE_URL is not a URL of PostgreSQL; "
+            "give postgresql://user@host/database"
+        ) from None
+    return make_conninfo(
+        url,
+        options=f"{given.get('options') or ''} -c role={SERVICE}".strip(),
+        connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
+    )
 
 
 def _refuse_pending(conninfo: str) -> None:

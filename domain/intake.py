@@ -72,6 +72,8 @@ class Intake:
             histories[recorded.originator_id].append(recorded)
         self._broken = {}
         for candidate_id, history in histories.items():
+            if history and isinstance(history[0].event, JobEvent):
+                raise _job_id(candidate_id)
             candidate = state.fold(Candidate(id=candidate_id), history)
             self._candidates.put(candidate_id, candidate)
             for recorded in history:
@@ -98,6 +100,8 @@ class Intake:
                 self.tally.repeated += 1
                 return
             job = jobs.fold(None, history)
+            if history and job is None:
+                raise VersionTaken(f"{job_id} is the id of a candidate; give the job another one")
             consequences = jobs.consequences(job, intent)
             events = keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
             try:
@@ -208,6 +212,8 @@ class Intake:
             try:
                 candidate = self._recruiting.candidate(candidate_id)
             except CandidateNotFound:
+                if self._recruiting.find_job(candidate_id):
+                    raise _job_id(candidate_id) from None
                 candidate = Candidate(id=candidate_id)
             self._candidates.put(candidate_id, candidate)
         return candidate
@@ -228,6 +234,10 @@ class Intake:
 
 def _broken_by(recorded: Recorded) -> list[tuple[str, str]]:
     return [(recorded.event.wire_name(), rule) for rule in recorded.metadata.broken_rules]
+
+
+def _job_id(candidate_id: UUID) -> VersionTaken:
+    return VersionTaken(f"{candidate_id} is the id of a job; give the candidate another one")
 
 
 def _conflict(stream: UUID) -> VersionTaken:

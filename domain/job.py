@@ -95,7 +95,7 @@ def evolve(job: Job | None, recorded: Recorded) -> Job:
         case JobOpened() as event:
             job.title, job.department = event.title, event.department
             job.location, job.openings = event.location, event.openings
-            job.is_open, job.opened_at = True, when
+            job.is_open, job.opened_at, job.closed_at = True, when, None
         case StagesDefined() as event:
             job.stages = event.stages
         case StagesChanged() as event:

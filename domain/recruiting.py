@@ -166,8 +166,7 @@ class Recruiting(Application[UUID]):
             try:
                 candidate = self.candidate(candidate_id)
             except errors.CandidateNotFound:
-                # An id that has a history without being a candidate's is a job's.
-                if not (begin or intent.BEGINS) or any(self.history(candidate_id, limit=1)):
+                if not (begin or intent.BEGINS) or self.find_job(candidate_id):
                     raise
                 candidate = Candidate(id=candidate_id)
             if first := candidate.commands.get(metadata.command_id):

@@ -86,6 +86,7 @@ def check(path: Path, mapping: Mapping) -> Report:
     unused: Counter[str] = Counter()
     for case in read_cases(path):
         report.candidates += 1
+        _opening(case, mapping)
         unused.update(case.attributes.keys())
         unused.update(case.unread)
         for event, _, _ in _facts(case, mapping, 0):
@@ -155,10 +156,11 @@ def _open_job(case: Case, mapping: Mapping, intake: Intake, known: set[UUID]) ->
     if job_id in known:
         return
     known.add(job_id)
+    intent = _opening(case, mapping)
     title = mapping.text(mapping.job.title, case.attributes)
     intake.job_fact(
         job_id,
-        OpenJob(title=title, stages=mapping.job.stages),
+        intent,
         Metadata(
             actor=f"import:{mapping.source}",
             command_id=mapping.id_for("job opened", title),
@@ -166,6 +168,18 @@ def _open_job(case: Case, mapping: Mapping, intake: Intake, known: set[UUID]) ->
             provenance=f"import:{mapping.source}",
         ),
     )
+
+
+def _opening(case: Case, mapping: Mapping) -> OpenJob:
+    title = mapping.text(mapping.job.title, case.attributes)
+    try:
+        return OpenJob(title=title, stages=mapping.job.stages)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CannotImport(f"the job of a case has a {where} that is no use: {first['msg']}") from (
+            error
+        )
 
 
 def _job(case: Case, mapping: Mapping) -> UUID:

@@ -131,7 +131,9 @@ def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
                 department=event.department,
                 location=event.location,
                 openings=event.openings,
+                status="open",
                 opened_at=when,
+                closed_at=None,
             )
         case j.StagesDefined():
             return row._replace(stages=list(event.stages))

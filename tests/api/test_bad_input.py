@@ -420,6 +420,19 @@ def test_body_of_ten_megabytes(known: Known) -> None:
     assert not complaint(chunked, 413, "content-too-large")
 
 
+def test_large_body_is_not_waited_for(known: Known) -> None:
+    """It could be without an end; the server keeps no more of it than it takes."""
+    head = f"POST {known.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    for sent in (
+        head + b"Content-Length: 10000000\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20,
+    ):
+        with socket.create_connection(("127.0.0.1", known.http.base_url.port), timeout=10) as raw:
+            raw.sendall(sent)
+            assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 NASTY: list[Any] = [
     *("", " ", "0", "-1", "1", "NaN", "inf", "-0", "1e999", "null", "true", "\0", "\n", "%s", "%"),
     *("2026", "2026-05-04T09:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),

@@ -242,7 +242,7 @@ def home(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hom
     report = shell.result("import", file, "--format", "ndjson", "--data-dir", data_dir)
     assert (report["candidates"], report["interactions"]) == (2, 5)
     assert (report["added_events"], report["repeated"]) == (6, 0)
-    assert report["broken_rules"] == {"unknown-stage": 1}
+    assert report["broken_rules"] == [{"type": "advanced", "rule": "unknown-stage", "count": 1}]
     with attach(data_dir) as server:
         yield Home(data_dir, server.conninfo(SERVICE, DATABASE))
     deadline = time.monotonic() + 20

@@ -246,6 +246,10 @@ def test_engagement_by_each_filter(http: httpx.Client, ask: Ask) -> None:
         (each["warmth"] for each in items), reverse=True
     )
     assert items[1]["warmth"] == pytest.approx(5, abs=0.1)
+    touched = items[1]["last_touch_at"]
+    since = ask("/v1/engagement/candidates", touched_after=touched)
+    assert names(since, "name") == ["Hot", "Warm"]
+    assert names(ask("/v1/engagement/candidates", touched_before=touched), "name") == ["Cold"]
 
 
 def test_touchpoints_in_pages(http: httpx.Client, ask: Ask) -> None:

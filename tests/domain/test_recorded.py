@@ -17,7 +17,7 @@ from domain.recorded import (
     decode,
     encode,
 )
-from domain.values import Channel, ConsentPurpose, Origin, RejectionType
+from domain.values import Channel, ConsentPurpose, Origin, Purpose, RejectionType
 from tests.scenario import day, event_classes, example, sourced
 
 CLASSES = event_classes()
@@ -143,6 +143,7 @@ def test_sparse_metadata_reads_as_it_always_did() -> None:
         (Channel, ["email", "phone", "sms", "social", "in-person", "post"]),
         (ConsentPurpose, ["outreach", "retention"]),
         (RejectionType, ["we-rejected", "candidate-withdrew", "unspecified"]),
+        (Purpose, ["contact", "evaluation"]),
     ],
 )
 def test_words_that_are_on_record_stay_readable(kind: type[StrEnum], words: list[str]) -> None:

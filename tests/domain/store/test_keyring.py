@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from cryptography.exceptions import InvalidTag
+from pydantic import SecretStr
 
 from api.settings import Settings
 from api.wiring import CannotStart, System, assembled
@@ -93,9 +94,27 @@ def test_another_master_key_is_refused(system: System, database: Database, tmp_p
     del system  # it has recorded its key's fingerprint
     with (
         pytest.raises(CannotStart, match="master key is not the one"),
+        assembled(
+            Settings(
+                data_dir=tmp_path / "other",
+                master_key=SecretStr(base64.b64encode(bytes(32)).decode()),
+            ),
+            database.service,
+        ),
+    ):
+        pass
+
+
+def test_a_lost_master_key_is_not_replaced(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    del system
+    with (
+        pytest.raises(CannotStart, match="missing, and with it the master key"),
         assembled(Settings(data_dir=tmp_path / "other"), database.service),
     ):
         pass
+    assert not (tmp_path / "other" / "master.key").exists()
 
 
 def test_a_name_in_the_read_models_is_sealed(projected: System, database: Database) -> None:
