@@ -150,7 +150,10 @@ def test_a_fact_after_the_end_is_a_visit_without_duration_and_prolongs_nothing()
     assert ended.last_event_at == day(3)
 
 
-@pytest.mark.parametrize("later", [hired("A"), withdrawn("A"), rejected("A"), pooled()])
+OTHERWISE = rejected("A", rejection_type=RejectionType.UNSPECIFIED)
+
+
+@pytest.mark.parametrize("later", [hired("A"), withdrawn("A"), OTHERWISE, pooled()])
 def test_an_end_after_the_end_changes_neither_visits_nor_how_it_ended(later: Happened) -> None:
     once = (applied("A"), (rejected("A"), {"reason": "Too junior"}))
     assert stays(*once, (later, {"reason": "Other"})) == stays(*once)
