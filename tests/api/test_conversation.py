@@ -559,3 +559,14 @@ def test_a_client_cannot_take_the_id_of_another_application(http: httpx.Client) 
     body = {"type": "applied", "job_id": job, "source": "x", "application_id": application}
     refused = http.post("/v1/candidates", json=body | {"name": "Second"})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
+
+
+def test_a_key_is_for_one_command(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    path, key = f"/v1/candidates/{candidate}/interactions", {"Idempotency-Key": "k1"}
+    first = http.post(path, json={"type": "noted", "text": "Kind."}, headers=key)
+    assert first.status_code == 201
+    for other in ({"type": "noted", "text": "Rude."}, {"type": "unsubscribed"}):
+        refused = http.post(path, json=other, headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (422, "key-used-before")
+    assert len(get(http, path)["items"]) == 2

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from api.wiring import System
+from domain import verdict
+from domain.candidate.events import Noted
 from domain.candidate.intents import Advance, Apply, Contact, Note, Open, Reject, Source
 from domain.job import OpenJob
 from domain.recorded import Metadata
@@ -169,3 +171,37 @@ def test_two_projectors_of_one_database_do_not_disturb_each_other(
     stop.set()
     thread.join()
     assert len(all_rows(database.service)["compliance_audit.entries"]) == 2 + 5 * 5 + 2
+
+
+def test_a_row_that_the_database_refuses_parks_its_candidate_alone(
+    system: System, database: Database
+) -> None:
+    poisoned, well = live(system, 2)
+    noted = Noted(text=None)
+    # Longer than an index takes, and not to be compressed; no interaction can bring it.
+    actor = "".join(uuid4().hex for _ in range(300))
+    version = system.recruiting.candidate(poisoned).version
+    system.recruiting.append(verdict.number(poisoned, version, [noted], Metadata(actor=actor)))
+    system.recruiting.record(well, Note(text="fine"), by())
+    project_to_the_end(database.service)
+    with psycopg.connect(database.service) as connection:
+        assert {(model.model, model.parked, model.lag_events) for model in status(connection)} == {
+            ("ats_pipeline", 0, 0),
+            ("compliance_audit", 1, 0),
+            ("crm_engagement", 0, 0),
+        }
+        row = connection.execute("SELECT stream FROM read_models.parked").fetchone()
+    assert row == (poisoned,)
+    entries = all_rows(database.service)["compliance_audit.entries"]
+    assert sum(well in entry for entry in entries) == system.recruiting.candidate(well).version
+
+
+def test_tables_of_a_newer_version_are_left_alone(system: System, database: Database) -> None:
+    live(system, 1)
+    project_to_the_end(database.service)
+    before = all_rows(database.service)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("UPDATE read_models.checkpoints SET version = 99")
+    with psycopg.connect(database.service, autocommit=True) as connection:
+        install(connection, READ_MODELS, replace=True)
+    assert all_rows(database.service) == before
