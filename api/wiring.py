@@ -100,7 +100,7 @@ def database(settings: Settings, *, create: bool) -> Iterator[str]:
         else:
             url = settings.database_url.get_secret_value()
             service = _as_service(url)
-            _refuse_pending(service)
+            _refuse_pending(make_conninfo(url, connect_timeout=CONNECT_SECONDS))
         held = stack.pop_all()
     with held:
         yield service

@@ -587,6 +587,23 @@ def test_ready_only_with_read_models(applicant: Known, database: Database) -> No
     assert not complaint(answer, 503, "database-unavailable"), answer.text
 
 
+def test_database_that_lives_in_another_time_zone(applicant: Known, database: Database) -> None:
+    """All times come back in UTC, also those that have no date in the years of that zone."""
+    http, first = applicant.http, "0001-01-01T00:00:00Z"
+    with altered(database, "SET timezone = 'America/New_York'", "RESET timezone"):
+        early = {"type": "sourced", "source": "Fair", "occurred_at": first}
+        begun = http.post("/v1/candidates", json=early).json()
+        path = f"/v1/candidates/{begun['id']}/interactions"
+        noted = http.post(path, json={"type": "replied", "text": MARK}).json()["events"][0]
+        wait_until_projected(applicant.system.conninfo)
+        for request in reads(applicant):
+            answer = send(applicant, request)[1]
+            assert answer.status_code == 200, answer.text
+            assert not re.search(r"\d[+-]\d\d:\d\d\"", answer.text), answer.text
+        entries = http.get("/v1/audit/entries", params={"candidate": begun["id"]}).json()["items"]
+        assert [each["occurred_at"] for each in entries] == [noted["occurred_at"], first]
+
+
 # What /openapi.json promises
 
 
