@@ -64,6 +64,9 @@ def open_system(settings: Settings, *, create: bool) -> Iterator[System]:
 @contextmanager
 def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
     """The system on a database that has all migrations. Raises CannotStart."""
+    # Answers are in UTC, whatever the server or the environment prefer.
+    options = str(conninfo_to_dict(conninfo).get("options") or "")
+    conninfo = make_conninfo(conninfo, options=f"{options} -c timezone=UTC".strip())
     with ExitStack() as stack:
         with _saying_why():
             environ = environment(conninfo, _master_key(settings, conninfo), settings.pool_size)

@@ -7,7 +7,7 @@ from domain.candidate import events as e
 from domain.candidate import intents as i
 from domain.candidate import rules
 from domain.candidate.rules import Consequences, Known
-from domain.values import ApplicationStatus, ConsentPurpose
+from domain.values import ConsentPurpose
 
 
 def source(known: Known, intent: i.Source) -> Consequences:
@@ -36,7 +36,7 @@ def contact(known: Known, intent: i.Contact) -> Consequences:
         application = candidate.applications.get(intent.application_id)
         if application is None:
             yield rules.unknown_application(candidate, intent.application_id)
-    if application is None or application.status is not ApplicationStatus.ACTIVE:
+    if not rules.still_concerns(application, known.at):
         if candidate.unsubscribed & {None, intent.channel}:
             yield errors.DoNotContact(
                 f"candidate {candidate.id} unsubscribed from outreach by {intent.channel}; "

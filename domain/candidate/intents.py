@@ -91,8 +91,9 @@ class Source(DetailsGiven):
 class Contact(Intent):
     """Record a message or a call to the candidate.
 
-    With the id of an active application it concerns that one; else it is outreach and needs that
-    the candidate has neither unsubscribed nor withdrawn consent to outreach.
+    With the id of an application that is active, or ended in the last 30 days, it concerns that
+    one; else it is outreach and needs that the candidate has neither unsubscribed nor withdrawn
+    consent to outreach.
     """
 
     type: Literal["contacted"] = "contacted"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,9 @@ from domain.candidate.state import Candidate, JobApplication
 from domain.errors import Refusal
 from domain.job import Job
 from domain.values import ApplicationStatus, ConsentPurpose
+
+# For how long after an application's end a message is still about it, such as the answer to it.
+AFTERWARDS = timedelta(days=30)
 
 Consequences = Iterator[Refusal | e.CandidateEvent]
 
@@ -75,6 +78,13 @@ def without_consent(
             f"candidate {candidate.id}'s consent to {purpose} {ended}; "
             "record a consent-granted before this"
         )
+
+
+def still_concerns(application: JobApplication | None, at: datetime) -> bool:
+    """Whether a message at that time is about the application: until AFTERWARDS has passed."""
+    return application is not None and (
+        application.ended_at is None or at <= application.ended_at + AFTERWARDS
+    )
 
 
 def never_sent(candidate: Candidate, message_id: str) -> Iterator[Refusal]:

@@ -205,3 +205,13 @@ def test_nobody_enters_a_pool_without_consent_to_be_kept() -> None:
         errors.ConsentIsWithdrawn, containing="consent to retention was withdrawn"
     )
     given(sourced(), e.ConsentWithdrawn(purpose=OUTREACH)).when(into_pool).then(in_pool())
+
+
+def test_a_message_long_after_the_end_of_an_application_is_outreach() -> None:
+    history = applied(), (rejected(), {"occurred_at": day(0)}), e.Unsubscribed()
+    message = i.Contact(message_id="m1", channel=Channel.EMAIL, application_id=APPLICATION)
+    about = contacted(application_id=APPLICATION, job_id=JOB, job_title="Engineer")
+    given(*history).when(message, at=day(30)).then(about)
+    given(*history).when(message, at=day(31)).then_refused(
+        errors.DoNotContact, containing="record a consent-granted for outreach"
+    )
