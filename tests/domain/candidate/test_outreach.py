@@ -11,7 +11,18 @@ from domain.candidate import events as e
 from domain.candidate import intents as i
 from domain.recorded import Happened
 from domain.values import Channel, ConsentPurpose
-from tests.scenario import APPLICATION, JOB, NOW, applied, contacted, day, given, in_pool, sourced
+from tests.scenario import (
+    APPLICATION,
+    JOB,
+    NOW,
+    applied,
+    contacted,
+    day,
+    given,
+    in_pool,
+    rejected,
+    sourced,
+)
 
 OUTREACH, RETENTION = ConsentPurpose.OUTREACH, ConsentPurpose.RETENTION
 UNKNOWN = UUID(int=404)
@@ -211,7 +222,7 @@ def test_a_message_long_after_the_end_of_an_application_is_outreach() -> None:
     history = applied(), (rejected(), {"occurred_at": day(0)}), e.Unsubscribed()
     message = i.Contact(message_id="m1", channel=Channel.EMAIL, application_id=APPLICATION)
     about = contacted(application_id=APPLICATION, job_id=JOB, job_title="Engineer")
-    given(*history).when(message, at=day(30)).then(about)
-    given(*history).when(message, at=day(31)).then_refused(
+    given(*history).when(message, occurred_at=day(30), recorded_at=day(31)).then(about)
+    given(*history).when(message, occurred_at=day(31), recorded_at=day(31)).then_refused(
         errors.DoNotContact, containing="record a consent-granted for outreach"
     )
