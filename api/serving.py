@@ -20,7 +20,9 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
     Raises CannotStart when the address cannot be used.
     """
     with _bound(system.settings.host, system.settings.port) as listener:
-        address = f"http://{system.settings.host}:{listener.getsockname()[1]}"
+        host = system.settings.host
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             build_app(system),
             log_config=None,
