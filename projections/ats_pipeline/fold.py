@@ -169,10 +169,11 @@ def _fold_application(
         case e.Advanced():
             return _enter(row, event.to_stage, recorded)
         case e.Reinstated():
+            goes_on = row.status != ApplicationStatus.ACTIVE
             row = row._replace(
                 status=ApplicationStatus.ACTIVE, ended_at=None, end_reason=None, rejection_type=None
             )
-            return _enter(row, event.stage, recorded)
+            return _enter(row, event.stage, recorded, goes_on=goes_on)
         case e.Offered():
             return [row._replace(offers=row.offers + 1, offer_status="outstanding")]
         case e.OfferAccepted():
@@ -220,10 +221,13 @@ def _unseen(
     )
 
 
-def _enter(row: Application, stage: str | None, recorded: Recorded) -> list[Row]:
+def _enter(
+    row: Application, stage: str | None, recorded: Recorded, *, goes_on: bool = False
+) -> list[Row]:
+    # Where an ended application goes on, its last visit was closed when it ended.
     when, actor = recorded.metadata.occurred_at, recorded.metadata.actor
     rows: list[Row] = []
-    if row.stage_visit and row.ended_at is None and row.status == ApplicationStatus.ACTIVE:
+    if row.stage_visit and row.status == ApplicationStatus.ACTIVE and not goes_on:
         rows.append(_visit(row, exited_at=when, exited_by=actor, exited_to=stage))
     row = row._replace(
         stage=stage,

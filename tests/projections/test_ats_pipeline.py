@@ -335,3 +335,12 @@ def test_the_latest_name_is_kept_as_sealed_as_it_comes() -> None:
 def test_a_name_that_was_taken_away_is_gone() -> None:
     assert name(applied(name="1"), e.ProfileUpdated(removed=("name",))) is None
     assert name(applied(name="1"), e.ProfileUpdated(removed=("email",))) == "1"
+
+
+def test_reinstating_keeps_the_exit_of_the_visit_that_the_rejection_closed() -> None:
+    told = log(applied("A"), rejected("A"), reinstated("A"))
+    first, second = rows(ATS_PIPELINE, fold.STAGE_VISITS, told)
+    assert isinstance(first, fold.StageVisit)
+    assert isinstance(second, fold.StageVisit)
+    assert (first.exited_at, first.exited_to) == (day(1), "rejected")
+    assert (second.entered_at, second.exited_at) == (day(2), None)

@@ -23,7 +23,7 @@ from projections.ats_pipeline import ATS_PIPELINE
 from projections.ats_pipeline import fold as ats
 from projections.crm_engagement import CRM_ENGAGEMENT
 from projections.crm_engagement import fold as crm
-from projections.runtime.batch import Rows, Unreadable
+from projections.runtime.batch import Rows, Unreadable, fold_batch
 from projections.runtime.contract import ReadModel, Row, Table
 from tests.projections.dict_store import Store, cut, projected
 from tests.projections.random_logs import JOBS, LAWFUL_LOGS, LOGS, PEOPLE, STEPS, Step, placed, take
@@ -280,6 +280,14 @@ def test_an_event_that_cannot_be_read_parks_what_follows_it_and_nothing_before()
             (9, "waits behind the event at position 6"),
         ]
         assert store.rows == {TALLIES: {(CANDIDATE,): (CANDIDATE, [1]), (OTHER,): (OTHER, [1])}}
+
+
+def test_what_is_parked_tells_its_topic() -> None:
+    note, sent = log(e.Noted(text="?"), contacted("m1"))
+    (fine,) = log(sourced(), stream=OTHER)
+    parked = fold_batch(FRAGILE, [note, sent, unreadable(fine)], {}, {}).parked
+    topics = ["candidate.noted", "candidate.contacted", "candidate.sourced"]
+    assert [each.topic for each in parked] == topics
 
 
 def unreadable(recorded: Recorded) -> Unreadable:
