@@ -4,19 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from eventsourcing.utils import register_topic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
-from domain.values import Moment, Personal, Purpose, now
+from domain.values import Moment, Personal, Purpose
 
 _EVENT_CLASSES: dict[str, type["Happened"]] = {}
 
 
 class UnknownTopic(ValueError):  # noqa: N818  # the name of the situation
     """No event has this topic."""
+
+
+class NewerEvent(ValueError):  # noqa: N818  # the name of the situation
+    """The event was written by a newer hirelog than this one."""
 
 
 class Happened(BaseModel):
@@ -54,11 +58,11 @@ class Metadata(BaseModel):
     actor: str
     on_behalf_of: str | None = None
     reason: str | None = None
-    command_id: UUID = Field(default_factory=uuid4)
+    command_id: UUID
     correlation_id: str | None = None
     causation_id: str | None = None
-    occurred_at: Moment = Field(default_factory=now)
-    recorded_at: Moment = Field(default_factory=now)
+    occurred_at: Moment
+    recorded_at: Moment
     provenance: str = "api"
     broken_rules: tuple[str, ...] = ()
 
@@ -131,15 +135,21 @@ def encode(event: Happened, metadata: Metadata) -> bytes:
 def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
     """The event and metadata of stored bytes, personal fields still sealed.
 
-    Raises UnknownTopic, or pydantic's ValidationError for bytes that are not such an event.
+    Raises UnknownTopic, NewerEvent, or pydantic's ValidationError for bytes that are not such an
+    event.
     """
     event_class, stored_class = _stored_as(topic)
     if event_class.class_version == 1:
         stored = stored_class.model_validate_json(state)
     else:
         data = from_json(state)
-        data["event"] = upcast(event_class, data["event"], data.pop("class_version", 1))
+        data["event"] = upcast(event_class, data["event"], data.get("class_version", 1))
         stored = stored_class.model_validate(data)
+    if stored.class_version > event_class.class_version:
+        raise NewerEvent(
+            f"{topic} of class version {stored.class_version} is on record, this hirelog reads "
+            f"{event_class.class_version}; install the newer hirelog"
+        )
     return stored.event, stored.metadata
 
 

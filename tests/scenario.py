@@ -17,7 +17,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import AwareDatetime
 
@@ -31,7 +31,7 @@ from domain.candidate.state import Candidate
 from domain.errors import Refusal
 from domain.job import ChangeStages, CloseJob, Job, OpenJob, ReopenJob
 from domain.recorded import Happened, Metadata, Recorded, personal_fields
-from domain.values import Channel, Origin, RejectionType
+from domain.values import Channel, Origin, RejectionType, now
 from domain.verdict import keep_and_mark, refuse_or_record
 from projections.runtime.batch import Rows, fold_batch
 from projections.runtime.contract import ReadModel, Row, Table
@@ -95,8 +95,14 @@ def rows(model: ReadModel, table: Table, batch: Iterable[Recorded]) -> list[Row]
     return [some[key] for key in sorted(some)]
 
 
+def by(actor: str = ACTOR, **overrides: Any) -> Metadata:
+    """The metadata of something that `actor` does now."""
+    return _metadata(now(), {"actor": actor, **overrides})
+
+
 def _metadata(at: datetime, overrides: Mapping[str, Any]) -> Metadata:
-    return Metadata(**({"actor": ACTOR, "occurred_at": at, "recorded_at": at} | dict(overrides)))
+    told = {"actor": ACTOR, "command_id": uuid4(), "occurred_at": at, "recorded_at": at}
+    return Metadata(**(told | dict(overrides)))
 
 
 # The grammar

@@ -165,6 +165,7 @@ def _open_job(case: Case, mapping: Mapping, intake: Intake, known: set[UUID]) ->
             actor=f"import:{mapping.source}",
             command_id=mapping.id_for("job opened", title),
             occurred_at=mapping.job.opened_at,
+            recorded_at=now(),
             provenance=f"import:{mapping.source}",
         ),
     )

@@ -13,12 +13,13 @@ from domain.candidate import events as e
 from domain.recorded import (
     Happened,
     Metadata,
+    NewerEvent,
     UnknownTopic,
     decode,
     encode,
 )
 from domain.values import Channel, ConsentPurpose, Origin, Purpose, RejectionType
-from tests.scenario import day, event_classes, example, sourced
+from tests.scenario import by, day, event_classes, example, sourced
 
 CLASSES = event_classes()
 EACH_CLASS = pytest.mark.parametrize("event_class", CLASSES, ids=lambda each: each.TOPIC)
@@ -118,8 +119,7 @@ def test_every_field_is_in_the_newest_line_of_its_event(event_class: type[Happen
 @pytest.mark.parametrize("full", [True, False], ids=["full", "sparse"])
 def test_an_event_comes_back_as_it_went(event_class: type[Happened], full: bool) -> None:  # noqa: FBT001
     event = example(event_class, full=full)
-    metadata = Metadata(
-        actor="rita",
+    metadata = by(
         on_behalf_of="hiring team",
         reason='"Ünïcode" 🙂\n',
         correlation_id="c",
@@ -257,13 +257,27 @@ def test_an_older_event_that_fits_no_upcast_is_no_such_event() -> None:
         decode("test.moved", stored('{"destination":"Rome"}', 2))
 
 
+def test_an_event_of_a_newer_class_version_is_not_read_as_an_older_one() -> None:
+    state = f'{{"event":{{"message_id":"m"}},"metadata":{STORED_METADATA},"class_version":7}}'
+    with pytest.raises(NewerEvent, match="install the newer hirelog"):
+        decode("candidate.opened", state.encode())
+
+
+@pytest.mark.parametrize("missing", ["command_id", "occurred_at", "recorded_at", "actor"])
+def test_metadata_that_lacks_who_which_or_when_is_no_event(missing: str) -> None:
+    metadata = {k: v for k, v in json.loads(STORED_METADATA).items() if k != missing}
+    state = json.dumps({"event": {"message_id": "m"}, "metadata": metadata})
+    with pytest.raises(ValidationError, match=missing):
+        decode("candidate.opened", state.encode())
+
+
 # Moments
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
     naive = datetime(2026, 1, 5, 9)  # noqa: DTZ001
     with pytest.raises(ValidationError, match="timezone"):
-        Metadata(actor="rita", occurred_at=naive)
+        by(occurred_at=naive)
     with pytest.raises(ValidationError, match="timezone"):
         e.ConsentGranted(purpose=ConsentPurpose.OUTREACH, expires_at=naive)
     state = encode(sourced(), METADATA).replace(b"09:00:00Z", b"09:00:00")
@@ -276,7 +290,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
     ["2026-01-10T18:00:00+09:00", "2026-01-10T03:30:00-05:30", "2026-01-10T09:00:00Z"],
 )
 def test_a_moment_of_another_zone_is_kept_in_utc(given: str) -> None:
-    metadata = Metadata(actor="rita", occurred_at=datetime.fromisoformat(given))
+    metadata = by(occurred_at=datetime.fromisoformat(given))
     assert metadata.occurred_at == day(5)
     assert metadata.occurred_at.tzinfo is UTC
     state = encode(sourced(), metadata)
@@ -287,4 +301,4 @@ def test_a_moment_of_another_zone_is_kept_in_utc(given: str) -> None:
 @pytest.mark.parametrize("given", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_utc_cannot_hold_is_refused(given: str) -> None:
     with pytest.raises(ValidationError, match="within the years 1 to 9999"):
-        Metadata(actor="rita", occurred_at=datetime.fromisoformat(given))
+        by(occurred_at=datetime.fromisoformat(given))

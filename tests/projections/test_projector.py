@@ -15,12 +15,12 @@ from domain import verdict
 from domain.candidate.events import Noted
 from domain.candidate.intents import Advance, Apply, Contact, Note, Open, Reject, Source
 from domain.job import OpenJob
-from domain.recorded import Metadata
 from projections import READ_MODELS
 from projections.runtime.projector import Projector
 from projections.runtime.status import status
 from projections.runtime.tables import install
 from tests.databases import Database, all_rows, wait_until_projected
+from tests.scenario import by
 
 RUN_PROJECTOR = """
 import sys
@@ -47,10 +47,6 @@ def live(system: System, people: int = 12) -> list[UUID]:
         if number % 2:
             record(candidate, Reject(application_id=application), by())
     return candidates
-
-
-def by() -> Metadata:
-    return Metadata(actor="ana")
 
 
 def project_to_the_end(conninfo: str) -> None:
@@ -181,7 +177,7 @@ def test_a_row_that_the_database_refuses_parks_its_candidate_alone(
     # Longer than an index takes, and not to be compressed; no interaction can bring it.
     actor = "".join(uuid4().hex for _ in range(300))
     version = system.recruiting.candidate(poisoned).version
-    system.recruiting.append(verdict.number(poisoned, version, [noted], Metadata(actor=actor)))
+    system.recruiting.append(verdict.number(poisoned, version, [noted], by(actor)))
     system.recruiting.record(well, Note(text="fine"), by())
     project_to_the_end(database.service)
     with psycopg.connect(database.service) as connection:

@@ -14,9 +14,9 @@ from api.settings import Settings
 from api.wiring import CannotStart, System, assembled
 from domain.candidate.intents import Apply, Note, Source
 from domain.job import OpenJob
-from domain.recorded import Metadata
 from domain.values import REDACTED, Purpose
 from tests.databases import Database, all_rows, wait_until_projected
+from tests.scenario import by
 
 NAME, EMAIL, NOTE = "Zoë Quintessa", "zoe.quintessa@example.org", "Speaks Basque fluently"
 
@@ -32,10 +32,8 @@ def test_personal_values_are_ciphertext_from_the_first_event(
     system: System, database: Database
 ) -> None:
     candidate = uuid4()
-    system.recruiting.record(
-        candidate, Source(source="Fair", name=NAME, email=EMAIL), Metadata(actor="ana")
-    )
-    system.recruiting.record(candidate, Note(text=NOTE), Metadata(actor="ana"))
+    system.recruiting.record(candidate, Source(source="Fair", name=NAME, email=EMAIL), by("ana"))
+    system.recruiting.record(candidate, Note(text=NOTE), by("ana"))
 
     stored = stored_bytes(database.service)
     for value in (NAME, EMAIL, NOTE, "Quintessa"):
@@ -48,9 +46,9 @@ def test_a_destroyed_key_reads_as_redacted_and_only_for_its_purpose(
     system: System, database: Database
 ) -> None:
     candidate = uuid4()
-    metadata = Metadata(actor="ana")
+    metadata = by("ana")
     system.recruiting.record(candidate, Source(source="Fair", name=NAME), metadata)
-    system.recruiting.record(candidate, Note(text=NOTE), Metadata(actor="ana"))
+    system.recruiting.record(candidate, Note(text=NOTE), by("ana"))
     with psycopg.connect(database.superuser) as connection:
         connection.execute(
             "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()"
@@ -119,9 +117,7 @@ def test_a_lost_master_key_is_not_replaced(
 
 def test_a_name_in_the_read_models_is_sealed(projected: System, database: Database) -> None:
     job, candidate = uuid4(), uuid4()
-    projected.recruiting.record_job(job, OpenJob(title="Analyst"), Metadata(actor="ana"))
-    projected.recruiting.record(
-        candidate, Apply(job_id=job, source="Site", name=NAME), Metadata(actor="ana")
-    )
+    projected.recruiting.record_job(job, OpenJob(title="Analyst"), by("ana"))
+    projected.recruiting.record(candidate, Apply(job_id=job, source="Site", name=NAME), by("ana"))
     wait_until_projected(database.service)
     assert NAME not in repr(all_rows(database.service))
