@@ -20,7 +20,8 @@ def describe(event: Happened) -> str:  # one line for each event
         case e.Sourced():
             return f"Sourced from {event.source} ({event.origin})" + _for_job(event.job_title)
         case e.Contacted():
-            step = f", step {event.step} of {event.sequence}" if event.sequence else ""
+            step = f", step {event.step}" if event.step else ""
+            step += f" of {event.sequence}" if event.sequence else ""
             about = _for_job(event.job_title)
             return f"Contacted by {event.channel}{about} (message {event.message_id}{step})"
         case e.Opened():
@@ -31,35 +32,34 @@ def describe(event: Happened) -> str:  # one line for each event
             answered = f"to message {event.message_id}" if event.message_id else "unasked"
             return f"Replied by {event.channel} {answered}"
         case e.Applied():
-            return (
-                f"Applied through {event.source} ({event.origin}), entered at {event.stage}"
-                + _for(event)
-            )
+            entered = f", entered at {event.stage}" if event.stage else ""
+            return f"Applied through {event.source} ({event.origin}){entered}" + _for(event)
         case e.Advanced():
             direction = f" {event.direction}" if event.direction else ""
-            return f"Moved from {event.from_stage}{direction} to {event.to_stage}" + _for(event)
+            origin = f" from {event.from_stage}" if event.from_stage else ""
+            return f"Moved{origin}{direction} to {event.to_stage}" + _for(event)
         case e.Offered():
-            return f"Offer {event.offer_version} made at {event.stage}" + _for(event)
+            return f"Offer {event.offer_version} made{_at(event.stage)}" + _for(event)
         case e.OfferAccepted():
-            return f"Offer {event.offer_version} accepted" + _for(event)
+            return f"{_offer(event.offer_version)} accepted" + _for(event)
         case e.OfferDeclined():
-            return f"Offer {event.offer_version} declined" + _for(event)
+            return f"{_offer(event.offer_version)} declined" + _for(event)
         case e.Hired():
-            return f"Hired from {event.stage}" + _for(event)
+            return "Hired" + (f" from {event.stage}" if event.stage else "") + _for(event)
         case e.Rejected():
-            return f"Rejected at {event.stage} {REJECTED_BY[event.rejection_type]}" + _for(event)
+            return f"Rejected{_at(event.stage)} {REJECTED_BY[event.rejection_type]}" + _for(event)
         case e.Reinstated():
-            return f"Application reinstated at {event.stage}" + _for(event)
+            return f"Application reinstated{_at(event.stage)}" + _for(event)
         case e.Withdrawn():
-            return f"Candidate withdrew at {event.stage}" + _for(event)
+            return f"Candidate withdrew{_at(event.stage)}" + _for(event)
         case e.ReturnedToPool():
-            ended = f", application ended at {event.stage}" if event.application_id else ""
-            return f"Returned to pool {event.pool}{ended}" + _for_job(event.job_title)
+            last = f" from {event.stage}" if event.stage else ""
+            return f"Returned to pool {event.pool}{last}" + _for_job(event.job_title)
         case e.ProfileUpdated():
             changed = [name for name in e.Details.model_fields if getattr(event, name)]
             parts = [f"changed {', '.join(changed)}"] if changed else []
             parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
-            return "Profile updated: " + " and ".join(parts)
+            return "Profile updated: " + (" and ".join(parts) or "nothing changed")
         case e.Noted():
             return "Note written" + _for_job(event.job_title)
         case e.ConsentGranted():
@@ -83,6 +83,14 @@ def describe(event: Happened) -> str:  # one line for each event
         case j.JobReopened():
             return "Job re-opened"
     return event.wire_name()
+
+
+def _at(stage: str | None) -> str:
+    return f" at {stage}" if stage else ""
+
+
+def _offer(version: int | None) -> str:
+    return f"Offer {version}" if version else "Offer"
 
 
 def _for(event: e.ApplicationEvent) -> str:

@@ -144,7 +144,7 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
         (reinstated("B"), "Application reinstated at B for Engineer"),
         (withdrawn("B"), "Candidate withdrew at B for Engineer"),
         (in_pool("Java"), "Returned to pool Java"),
-        (pooled("Java"), "Returned to pool Java, application ended at A for Engineer"),
+        (pooled("Java"), "Returned to pool Java from A for Engineer"),
         (
             e.ProfileUpdated(name=SEALED, email=SEALED, removed=("phone", "url")),
             "Profile updated: changed name, email and removed phone, url",
@@ -171,6 +171,23 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
     ],
 )
 def test_what_the_descriptions_say(event: Happened, description: str) -> None:
+    assert entry(event).description == description
+
+
+@pytest.mark.parametrize(
+    ("event", "description"),
+    [
+        (contacted("m1", sequence="Spring"), "Contacted by email (message m1 of Spring)"),
+        (applied(None), "Applied through Careers page (applied) for Engineer"),
+        (advanced(None, "B"), "Moved to B for Engineer"),
+        (offer_accepted(None), "Offer accepted for Engineer"),
+        (offer_declined(None), "Offer declined for Engineer"),
+        (hired(None), "Hired for Engineer"),
+        (rejected(None), "Rejected by us for Engineer"),
+        (e.ProfileUpdated(), "Profile updated: nothing changed"),
+    ],
+)
+def test_what_is_not_known_is_not_said(event: Happened, description: str) -> None:
     assert entry(event).description == description
 
 
