@@ -175,13 +175,19 @@ def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | J
     match intent:
         case ChangeStages():
             if intent.stages == job.stages:
-                yield errors.StagesUnchanged(f"job {job.title!r} has exactly these stages")
+                yield errors.StagesUnchanged(
+                    f"job {job.title!r} has exactly these stages; send other ones"
+                )
             yield StagesChanged(from_stages=job.stages, to_stages=intent.stages)
         case CloseJob():
-            if not job.is_open:
-                yield errors.JobAlreadyClosed(f"job {job.title!r} is closed already")
+            if job.version and not job.is_open:
+                yield errors.JobAlreadyClosed(
+                    f"job {job.title!r} is closed already; re-open it to go on"
+                )
             yield JobClosed()
         case ReopenJob():
             if job.is_open:
-                yield errors.JobAlreadyOpen(f"job {job.title!r} is open already")
+                yield errors.JobAlreadyOpen(
+                    f"job {job.title!r} is open already; close it to stop applications"
+                )
             yield JobReopened()

@@ -14,7 +14,7 @@ def refuse_or_record(
     stream: UUID, version: int, consequences: Iterable[Refusal | Happened], metadata: Metadata
 ) -> list[Recorded]:
     """The events to append after `version` for a command; raises the first broken rule."""
-    if metadata.occurred_at > metadata.recorded_at + CLOCK_SKEW:
+    if _is_in_future(metadata):
         raise _in_future(metadata)
     events: list[Happened] = []
     for consequence in consequences:
@@ -29,7 +29,7 @@ def keep_and_mark(
 ) -> list[Recorded]:
     """The events to append after `version` for a fact, marked with every rule that it breaks."""
     events: list[Happened] = []
-    broken = [_in_future(metadata).code] if metadata.occurred_at > metadata.recorded_at else []
+    broken = [_in_future(metadata).code] if _is_in_future(metadata) else []
     for consequence in consequences:
         if isinstance(consequence, Refusal):
             broken.append(consequence.code)
@@ -45,6 +45,10 @@ def number(
 ) -> list[Recorded]:
     """The events as they follow `version` on the stream."""
     return [Recorded(stream, version + n, event, metadata) for n, event in enumerate(events, 1)]
+
+
+def _is_in_future(metadata: Metadata) -> bool:
+    return metadata.occurred_at > metadata.recorded_at + CLOCK_SKEW
 
 
 def _in_future(metadata: Metadata) -> OccurredInFuture:

@@ -153,6 +153,10 @@ def test_the_record_tells_the_job() -> None:
     )
 
 
+def test_closing_a_job_that_was_never_opened_breaks_one_rule() -> None:
+    given().when_fact(CloseJob()).then(JobClosed(), broken=("job-not-found",))
+
+
 def test_the_record_tells_since_when_a_job_is_closed_until_it_is_re_opened() -> None:
     closed = job(*OPENED, JobClosed())
     assert closed
