@@ -75,6 +75,10 @@ class OccurredInFuture(DoesNotFit):
     """Nothing can be recorded before it happens."""
 
 
+class AlreadyExpired(DoesNotFit):
+    """A consent or offer cannot end before it begins."""
+
+
 class StageMismatch(Refusal):
     """The application is not in the stage that the caller believes it to be in."""
 

@@ -48,8 +48,8 @@ class Relationship(BaseModel):
     consent_outreach: bool | None
     consent_retention: bool | None
     unsubscribed: list[str]
-    first_touch_at: Moment
-    last_touch_at: Moment
+    first_touch_at: Moment | None
+    last_touch_at: Moment | None
     last_engagement_at: Moment | None
 
 

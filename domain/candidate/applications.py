@@ -54,7 +54,9 @@ def advance(known: Known, intent: i.Advance) -> Consequences:
             "read it again and decide anew"
         )
     if application and stage == intent.to_stage:
-        yield errors.AlreadyInStage(f"application {intent.application_id} is in {stage!r} already")
+        yield errors.AlreadyInStage(
+            f"application {intent.application_id} is in {stage!r} already; name another stage"
+        )
     yield e.Advanced(
         **rules.of(intent.application_id, application),
         from_stage=stage,
@@ -67,7 +69,7 @@ def hire(known: Known, intent: i.Hire) -> Consequences:
     candidate, job = known.candidate, known.job
     application = candidate.applications.get(intent.application_id)
     yield from rules.not_active(candidate, intent.application_id)
-    if application and not any(offer.status == "accepted" for offer in application.offers):
+    if application and not application.has_accepted:
         yield errors.NoAcceptedOffer(
             f"application {application.id} has no accepted offer; record offer-accepted first"
         )
@@ -103,14 +105,15 @@ def reinstate(known: Known, intent: i.Reinstate) -> Consequences:
     if application is None:
         yield rules.unknown_application(candidate, intent.application_id)
     elif application.status is ApplicationStatus.ACTIVE:
-        yield errors.AlreadyActive(f"application {application.id} is active already")
+        yield errors.AlreadyActive(f"application {application.id} is active already; go on with it")
     elif application.status is ApplicationStatus.HIRED:
         yield errors.AlreadyHired(
             f"application {application.id} ended in a hire; record a new application instead"
         )
     elif active := candidate.active_for(application.job_id):
         yield errors.AlreadyApplied(
-            f"candidate {candidate.id} has the active application {active.id} for the same job"
+            f"candidate {candidate.id} has the active application {active.id} for the same job; "
+            "end it first"
         )
     if job and not job.is_open:
         yield rules.job_is_closed(job)
@@ -132,7 +135,9 @@ def return_to_pool(known: Known, intent: i.ReturnToPool) -> Consequences:
             ends_one = application.status is ApplicationStatus.ACTIVE
     yield from rules.without_consent(candidate, ConsentPurpose.RETENTION, known.at)
     if intent.pool in candidate.pools and not ends_one:
-        yield errors.AlreadyInPool(f"candidate {candidate.id} is in pool {intent.pool!r} already")
+        yield errors.AlreadyInPool(
+            f"candidate {candidate.id} is in pool {intent.pool!r} already; name another pool"
+        )
     yield e.ReturnedToPool(
         pool=intent.pool,
         application_id=intent.application_id,
@@ -151,16 +156,23 @@ def make_offer(known: Known, intent: i.MakeOffer) -> Consequences:
     last = application.offer if application else None
     if last and last.status == "accepted":
         yield errors.OfferAlreadyAccepted(
-            f"offer {last.version} of application {intent.application_id} was accepted already"
+            f"offer {last.version} of application {intent.application_id} was accepted already; "
+            "record the hire"
         )
     elif last and last.status == "outstanding" and intent.supersedes != last.version:
         yield errors.OfferOutstanding(
             f"offer {last.version} of application {intent.application_id} waits for an answer; "
             f"to replace it, send supersedes: {last.version}"
         )
-    elif intent.supersedes and (last is None or intent.supersedes != last.version):
+    elif intent.supersedes and not (last and last.status == "outstanding"):
         yield errors.OfferNotOutstanding(
-            f"application {intent.application_id} has no outstanding offer {intent.supersedes}"
+            f"application {intent.application_id} has no outstanding offer {intent.supersedes}; "
+            "make the new offer without supersedes"
+        )
+    if intent.expires_at and intent.expires_at <= known.at:
+        yield errors.AlreadyExpired(
+            f"an offer of {known.at.isoformat()} cannot end at {intent.expires_at.isoformat()}; "
+            "give an expires_at after it"
         )
     yield e.Offered(
         **rules.of(intent.application_id, application),

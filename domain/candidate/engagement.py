@@ -18,7 +18,8 @@ def source(known: Known, intent: i.Source) -> Consequences:
         yield rules.job_is_closed(job)
     if (intent.source, intent.job_id) in candidate.sourced_for:
         yield errors.AlreadySourced(
-            f"candidate {candidate.id} was sourced from {intent.source!r} for this already"
+            f"candidate {candidate.id} was sourced from {intent.source!r} for this already; "
+            "record what is new as noted or profile-updated"
         )
     yield e.Sourced(
         origin=intent.origin,
@@ -37,7 +38,7 @@ def contact(known: Known, intent: i.Contact) -> Consequences:
         if application is None:
             yield rules.unknown_application(candidate, intent.application_id)
     if not rules.still_concerns(application, known.at):
-        if candidate.unsubscribed & {None, intent.channel}:
+        if candidate.unsubscribed.keys() & {None, intent.channel}:
             yield errors.DoNotContact(
                 f"candidate {candidate.id} unsubscribed from outreach by {intent.channel}; "
                 "record a consent-granted for outreach before contacting again"
@@ -72,12 +73,19 @@ def reply(known: Known, intent: i.Reply) -> Consequences:
 
 def unsubscribe(known: Known, intent: i.Unsubscribe) -> Consequences:
     candidate = known.candidate
-    if candidate.unsubscribed & {None, intent.channel}:
-        yield errors.AlreadyUnsubscribed(f"candidate {candidate.id} is unsubscribed already")
+    if candidate.unsubscribed.keys() & {None, intent.channel}:
+        yield errors.AlreadyUnsubscribed(
+            f"candidate {candidate.id} is unsubscribed already; nothing more needs recording"
+        )
     yield e.Unsubscribed(channel=intent.channel)
 
 
-def grant_consent(_known: Known, intent: i.GrantConsent) -> Consequences:
+def grant_consent(known: Known, intent: i.GrantConsent) -> Consequences:
+    if intent.expires_at and intent.expires_at <= known.at:
+        yield errors.AlreadyExpired(
+            f"a consent of {known.at.isoformat()} cannot end at {intent.expires_at.isoformat()}; "
+            "give an expires_at after it"
+        )
     yield e.ConsentGranted(purpose=intent.purpose, expires_at=intent.expires_at)
 
 
@@ -86,7 +94,8 @@ def withdraw_consent(known: Known, intent: i.WithdrawConsent) -> Consequences:
     consent = candidate.consents.get(intent.purpose)
     if consent and not consent.granted:
         yield errors.ConsentIsWithdrawn(
-            f"candidate {candidate.id} withdrew consent to {intent.purpose} already"
+            f"candidate {candidate.id} withdrew consent to {intent.purpose} already; "
+            "nothing more needs recording"
         )
     yield e.ConsentWithdrawn(purpose=intent.purpose)
 
@@ -96,7 +105,9 @@ def update_profile(known: Known, intent: i.UpdateProfile) -> Consequences:
     changed = {k: v for k, v in intent.details().items() if candidate.details.get(k) != v}
     removed = tuple(name for name in intent.removed if name in candidate.details)
     if not changed and not removed:
-        yield errors.NothingToUpdate(f"candidate {candidate.id} has exactly these details")
+        yield errors.NothingToUpdate(
+            f"candidate {candidate.id} has exactly these details; send what changes"
+        )
     yield e.ProfileUpdated(**changed, removed=removed)
 
 

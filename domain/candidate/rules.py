@@ -56,7 +56,8 @@ def not_outstanding(
     elif application and offer:
         if offer.status == "accepted":
             yield errors.OfferAlreadyAccepted(
-                f"offer {offer.version} of application {application.id} was accepted already"
+                f"offer {offer.version} of application {application.id} was accepted already; "
+                "record the hire"
             )
         elif offer.status != "outstanding" or (offer_version or offer.version) != offer.version:
             yield errors.OfferNotOutstanding(
@@ -134,5 +135,7 @@ def stage_of(application: JobApplication | None) -> str | None:
 
 def direction(job: Job | None, from_stage: str | None, to_stage: str) -> Any:
     if job is None or from_stage not in job.stages or to_stage not in job.stages:
+        return None
+    if from_stage == to_stage:
         return None
     return "forward" if job.stages.index(to_stage) > job.stages.index(from_stage) else "back"

@@ -34,6 +34,7 @@ class JobApplication:
     applied_at: datetime | None = None
     ended_at: datetime | None = None
     offers: list[OfferMade] = field(default_factory=list)
+    has_accepted: bool = False
 
     @property
     def offer(self) -> OfferMade | None:
@@ -63,7 +64,7 @@ class Candidate:
     sourced_for: set[tuple[str, UUID | None]] = field(default_factory=set)
     messages: dict[str, Channel] = field(default_factory=dict)
     consents: dict[ConsentPurpose, Consent] = field(default_factory=dict)
-    unsubscribed: set[Channel | None] = field(default_factory=set)
+    unsubscribed: dict[Channel | None, datetime] = field(default_factory=dict)
     pools: set[str] = field(default_factory=set)
     commands: dict[UUID, int] = field(default_factory=dict)
     last_occurred_at: datetime | None = None
@@ -77,7 +78,9 @@ class Candidate:
         return "hired" if ApplicationStatus.HIRED in statuses else "prospect"
 
     def active_for(self, job_id: UUID | None) -> JobApplication | None:
-        """The active application for a job, of which there is at most one."""
+        """The active application for a job, at most one; None for a job that is not known."""
+        if job_id is None:
+            return None
         for application in self.applications.values():
             if application.job_id == job_id and application.status is ApplicationStatus.ACTIVE:
                 return application
@@ -120,18 +123,30 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
             for name in event.removed:
                 candidate.details.pop(name, None)
         case e.ConsentGranted() as event:
-            candidate.consents[event.purpose] = Consent(
-                granted=True, since=when, expires_at=event.expires_at
-            )
-            if event.purpose is ConsentPurpose.OUTREACH:
-                candidate.unsubscribed.clear()
+            consent = Consent(granted=True, since=when, expires_at=event.expires_at)
+            _say(candidate, event.purpose, consent)
         case e.ConsentWithdrawn() as event:
-            candidate.consents[event.purpose] = Consent(granted=False, since=when)
+            _say(candidate, event.purpose, Consent(granted=False, since=when))
         case e.Unsubscribed() as event:
-            candidate.unsubscribed.add(event.channel)
+            said = candidate.consents.get(ConsentPurpose.OUTREACH)
+            if not (said and said.granted and said.since > when):
+                since = candidate.unsubscribed.get(event.channel, when)
+                candidate.unsubscribed[event.channel] = max(since, when)
         case _:
             pass  # an open, a click, a reply or a note changes nothing that a decision needs
     return candidate
+
+
+def _say(candidate: Candidate, purpose: ConsentPurpose, consent: Consent) -> None:
+    # What the person said last counts, whichever we learned last.
+    before = candidate.consents.get(purpose)
+    if before is None or before.since <= consent.since:
+        candidate.consents[purpose] = consent
+    had_run_out = consent.expires_at is not None and consent.expires_at <= consent.since
+    if purpose is ConsentPurpose.OUTREACH and consent.granted and not had_run_out:
+        for channel, since in list(candidate.unsubscribed.items()):
+            if since <= consent.since:
+                del candidate.unsubscribed[channel]
 
 
 def _begin(candidate: Candidate, origin: Origin, source: str) -> None:
@@ -188,6 +203,7 @@ def _evolve_application(candidate: Candidate, event: e.ApplicationEvent, when: d
 
 
 def _answer(application: JobApplication, version: int | None, status: str) -> None:
+    application.has_accepted = status == "accepted"
     for offer in application.offers:
         if offer.version == version:
             offer.status = status

@@ -1,5 +1,6 @@
 """Folds events into candidates as relationships, and into touchpoints."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -24,17 +25,20 @@ class Candidate(NamedTuple):
     hired_applications: list[UUID]
     pools: list[str]
     consent_outreach: bool | None
+    consent_outreach_since: datetime | None
     consent_outreach_until: datetime | None
     consent_retention: bool | None
+    consent_retention_since: datetime | None
     consent_retention_until: datetime | None
     unsubscribed: list[str]
+    unsubscribed_since: list[datetime]
     touches: int
     messages: int
     opens: int
     clicks: int
     replies: int
-    first_touch_at: datetime
-    last_touch_at: datetime
+    first_touch_at: datetime | None
+    last_touch_at: datetime | None
     last_engagement_at: datetime | None
     warmth_log2: float
     recent_warmth_log2: float
@@ -101,7 +105,9 @@ def touches(recorded: Recorded) -> Touched:
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     before = row or _unseen(recorded)
-    row = _fold_applications(_fold_person(before, recorded.event), recorded.event)
+    row = _fold_person(before, recorded.event)
+    row = _fold_consent(row, recorded.event, recorded.metadata.occurred_at)
+    row = _fold_applications(row, recorded.event)
     touchpoint = _touchpoint(recorded)
     if touchpoint is None:
         return [row, *_pool_members(before, row)]
@@ -110,7 +116,6 @@ def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
 
 
 def _unseen(recorded: Recorded) -> Candidate:
-    when = recorded.metadata.occurred_at
     return Candidate(
         candidate_id=recorded.originator_id,
         name=None,
@@ -122,17 +127,20 @@ def _unseen(recorded: Recorded) -> Candidate:
         hired_applications=[],
         pools=[],
         consent_outreach=None,
+        consent_outreach_since=None,
         consent_outreach_until=None,
         consent_retention=None,
+        consent_retention_since=None,
         consent_retention_until=None,
         unsubscribed=[],
+        unsubscribed_since=[],
         touches=0,
         messages=0,
         opens=0,
         clicks=0,
         replies=0,
-        first_touch_at=when,
-        last_touch_at=when,
+        first_touch_at=None,
+        last_touch_at=None,
         last_engagement_at=None,
         warmth_log2=warmth.COLD,
         recent_warmth_log2=warmth.COLD,
@@ -152,19 +160,47 @@ def _fold_person(row: Candidate, event: Happened) -> Candidate:
             return row._replace(name=None)
         case e.ReturnedToPool():
             return row._replace(pools=_with(row.pools, event.pool))
-        case e.ConsentGranted() if event.purpose == ConsentPurpose.OUTREACH:
-            return row._replace(
-                consent_outreach=True, consent_outreach_until=event.expires_at, unsubscribed=[]
-            )
-        case e.ConsentGranted():
-            return row._replace(consent_retention=True, consent_retention_until=event.expires_at)
-        case e.ConsentWithdrawn() if event.purpose == ConsentPurpose.OUTREACH:
-            return row._replace(consent_outreach=False, consent_outreach_until=None)
-        case e.ConsentWithdrawn():
-            return row._replace(consent_retention=False, consent_retention_until=None)
-        case e.Unsubscribed():
-            return row._replace(unsubscribed=_with(row.unsubscribed, event.channel or ALL_CHANNELS))
     return row
+
+
+def _fold_consent(row: Candidate, event: Happened, when: datetime) -> Candidate:
+    """What the person said last counts, whichever we learned last."""
+    match event:
+        case e.ConsentGranted(purpose=ConsentPurpose.OUTREACH):
+            if event.expires_at is None or event.expires_at > when:
+                row = _unsubscribed(row, {c: s for c, s in _unsubscriptions(row) if s > when})
+            if row.consent_outreach_since is None or row.consent_outreach_since <= when:
+                row = row._replace(
+                    consent_outreach=True,
+                    consent_outreach_since=when,
+                    consent_outreach_until=event.expires_at,
+                )
+        case e.ConsentWithdrawn(purpose=ConsentPurpose.OUTREACH):
+            if row.consent_outreach_since is None or row.consent_outreach_since <= when:
+                row = row._replace(
+                    consent_outreach=False, consent_outreach_since=when, consent_outreach_until=None
+                )
+        case e.ConsentGranted() | e.ConsentWithdrawn():
+            if row.consent_retention_since is None or row.consent_retention_since <= when:
+                row = row._replace(
+                    consent_retention=isinstance(event, e.ConsentGranted),
+                    consent_retention_since=when,
+                    consent_retention_until=getattr(event, "expires_at", None),
+                )
+        case e.Unsubscribed():
+            granted_since = row.consent_outreach_since if row.consent_outreach else None
+            if granted_since is None or granted_since <= when:
+                channel, since = event.channel or ALL_CHANNELS, dict(_unsubscriptions(row))
+                row = _unsubscribed(row, since | {channel: max(since.get(channel, when), when)})
+    return row
+
+
+def _unsubscriptions(row: Candidate) -> Iterable[tuple[str, datetime]]:
+    return zip(row.unsubscribed, row.unsubscribed_since, strict=True)
+
+
+def _unsubscribed(row: Candidate, since: dict[str, datetime]) -> Candidate:
+    return row._replace(unsubscribed=list(since), unsubscribed_since=list(since.values()))
 
 
 def _fold_applications(row: Candidate, event: Happened) -> Candidate:
@@ -222,8 +258,8 @@ def _fold_touch(row: Candidate, touchpoint: Touchpoint, event: Happened) -> Cand
     when = touchpoint.occurred_at
     row = row._replace(
         touches=row.touches + 1,
-        first_touch_at=min(row.first_touch_at, when),
-        last_touch_at=max(row.last_touch_at, when),
+        first_touch_at=min(row.first_touch_at or when, when),
+        last_touch_at=max(row.last_touch_at or when, when),
     )
     if counter := COUNTED.get(type(event)):
         row = row._replace(**{counter: getattr(row, counter) + 1})

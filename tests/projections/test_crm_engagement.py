@@ -69,10 +69,13 @@ def test_a_person_who_is_only_on_record_is_a_cold_prospect() -> None:
             hired_applications=[],
             pools=[],
             consent_outreach=None,
+            consent_outreach_since=None,
             consent_outreach_until=None,
             consent_retention=None,
+            consent_retention_since=None,
             consent_retention_until=None,
             unsubscribed=[],
+            unsubscribed_since=[],
             touches=1,
             messages=0,
             opens=0,
@@ -192,6 +195,23 @@ def test_channels_that_were_left_are_known_until_outreach_is_allowed_again() -> 
     assert relationship(*left).unsubscribed == ["sms", "all"]
     assert relationship(*left, e.ConsentGranted(purpose=RETENTION)).unsubscribed == ["sms", "all"]
     assert relationship(*left, e.ConsentGranted(purpose=OUTREACH)).unsubscribed == []
+
+
+def test_what_is_learnt_late_ends_no_newer_word() -> None:
+    earlier = {"occurred_at": day(-400)}
+    granted, refused = e.ConsentGranted(purpose=OUTREACH), e.ConsentWithdrawn(purpose=OUTREACH)
+    row = relationship(sourced(), e.Unsubscribed(), (granted, earlier))
+    assert (row.unsubscribed, row.consent_outreach) == (["all"], True)
+    assert relationship(sourced(), refused, (granted, earlier)).consent_outreach is False
+    row = relationship(sourced(), granted, (refused, earlier), (e.Unsubscribed(), earlier))
+    assert (row.unsubscribed, row.consent_outreach) == ([], True)
+
+
+def test_the_first_touch_is_a_touch() -> None:
+    told = (e.Noted(text="?"), {"occurred_at": day(50)}), (sourced(), {"occurred_at": day(1)})
+    row = relationship(*told)
+    assert (row.touches, row.first_touch_at, row.last_touch_at) == (1, day(1), day(1))
+    assert relationship(e.Noted(text="?")).last_touch_at is None
 
 
 # Touchpoints

@@ -153,10 +153,17 @@ def test_read_models_tell_what_decisions_rest_on(recorded: list[Recorded]) -> No
             *row.hired_applications,
         )
         assert sorted(applications) == sorted(known.applications)
-        assert set(row.unsubscribed) == {channel or "all" for channel in known.unsubscribed}
-        said = {purpose: consent.granted for purpose, consent in known.consents.items()}
-        assert row.consent_outreach == said.get(ConsentPurpose.OUTREACH)
-        assert row.consent_retention == said.get(ConsentPurpose.RETENTION)
+        left = {channel or "all": since for channel, since in known.unsubscribed.items()}
+        assert dict(zip(row.unsubscribed, row.unsubscribed_since, strict=True)) == left
+        said = {
+            purpose: (consent.granted, consent.since, consent.expires_at)
+            for purpose, consent in known.consents.items()
+        }
+        nothing = None, None, None
+        outreach = row.consent_outreach, row.consent_outreach_since, row.consent_outreach_until
+        assert outreach == said.get(ConsentPurpose.OUTREACH, nothing)
+        retention = row.consent_retention, row.consent_retention_since, row.consent_retention_until
+        assert retention == said.get(ConsentPurpose.RETENTION, nothing)
         for application in known.applications.values():
             _assert_shown(pipeline, application)
     for job_id in JOBS:

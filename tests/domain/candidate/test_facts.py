@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain import errors
 from domain.candidate import events as e
 from domain.candidate import intents as i
 from domain.values import Channel, ConsentPurpose
@@ -64,6 +65,12 @@ def test_a_move_to_the_stage_where_it_is_already_is_kept() -> None:
     given(applied("A"), jobs=[]).when_fact(
         i.Advance(application_id=APPLICATION, to_stage="A")
     ).then(advanced("A", "A"), broken=("already-in-stage",))
+
+
+def test_a_move_to_the_same_stage_goes_in_no_direction() -> None:
+    given(applied("A")).when_fact(i.Advance(application_id=APPLICATION, to_stage="A")).then(
+        advanced("A", "A"), broken=("already-in-stage",)
+    )
 
 
 def test_a_fact_is_marked_with_every_rule_that_it_breaks() -> None:
@@ -147,6 +154,13 @@ def test_an_answer_to_an_offer_that_is_answered_or_was_never_made_is_kept() -> N
     given(applied()).when_fact(ACCEPT).then(offer_accepted(None), broken=("no-offer",))
 
 
+def test_an_answer_on_record_without_its_offer_can_be_followed_by_the_hire() -> None:
+    given(applied(), offer_accepted(None)).when(HIRE).then(hired())
+    given(applied(), offer_accepted(None), offer_declined(None)).when(HIRE).then_refused(
+        errors.NoAcceptedOffer, containing="record offer-accepted first"
+    )
+
+
 def test_a_hire_without_an_accepted_offer_is_kept_and_ends_the_application() -> None:
     given(applied()).when_fact(HIRE).then(hired(), broken=("no-accepted-offer",))
     assert candidate(applied(), hired()).status == "hired"
@@ -161,6 +175,20 @@ def test_outreach_against_the_person_s_will_is_kept_and_says_so() -> None:
     ).when_fact(i.Contact(message_id="m1", channel=Channel.EMAIL)).then(
         contacted("m1"), broken=("do-not-contact", "consent-is-withdrawn", "already-contacted")
     )
+
+
+def test_one_unknown_job_is_not_another() -> None:
+    stray = {"application_id": UUID(int=22), "job_id": None, "job_title": None}
+    given(sourced(), advanced(None, "B", **STRAY), rejected(None, **stray)).when(
+        i.Reinstate(application_id=UUID(int=22))
+    ).then(reinstated(None, **stray))
+
+
+def test_a_clock_a_little_fast_is_forgiven_in_facts_as_in_commands() -> None:
+    for minutes, broken in ((5, ()), (6, ("occurred-in-future",))):
+        given().when_fact(
+            i.Source(source="LinkedIn"), occurred_at=NOW + timedelta(minutes=minutes)
+        ).then(sourced(), broken=broken)
 
 
 def test_a_fact_from_the_future_is_kept_with_its_time() -> None:

@@ -6,6 +6,7 @@ from domain import errors
 from domain.candidate import intents as i
 from tests.scenario import (
     APPLICATION,
+    NOW,
     applied,
     candidate,
     closed_job,
@@ -43,7 +44,19 @@ def test_no_offer_is_made_for_a_closed_job() -> None:
     )
 
 
+def test_an_offer_cannot_end_before_it_is_made() -> None:
+    given(applied()).when(i.MakeOffer(application_id=APPLICATION, expires_at=NOW)).then_refused(
+        errors.AlreadyExpired, containing="give an expires_at after it"
+    )
+
+
 # Versions
+
+
+def test_only_an_outstanding_offer_is_replaced() -> None:
+    given(applied(), offered(1), offer_declined(1)).when(offer(supersedes=1)).then_refused(
+        errors.OfferNotOutstanding, containing="make the new offer without supersedes"
+    )
 
 
 def test_an_offer_is_replaced_only_by_naming_it() -> None:

@@ -16,6 +16,7 @@ from tests.scenario import (
     JOB,
     NOW,
     applied,
+    candidate,
     contacted,
     day,
     given,
@@ -146,6 +147,39 @@ def test_who_left_one_channel_may_leave_others_too(now: Channel | None) -> None:
 
 
 # Consent
+
+
+EARLIER = {"occurred_at": day(-400)}
+
+
+def test_an_older_consent_that_is_learnt_late_ends_no_newer_unsubscription() -> None:
+    given(sourced(), e.Unsubscribed(), (granted(), EARLIER)).when(MAIL).then_refused(
+        errors.DoNotContact, containing="unsubscribed"
+    )
+
+
+def test_an_older_unsubscription_that_is_learnt_late_ends_no_newer_consent() -> None:
+    given(sourced(), granted(), (e.Unsubscribed(), EARLIER)).when(MAIL).then(contacted())
+
+
+def test_an_older_word_on_consent_that_is_learnt_late_changes_nothing() -> None:
+    refused = e.ConsentWithdrawn(purpose=OUTREACH)
+    given(sourced(), refused, (granted(), EARLIER)).when(MAIL).then_refused(
+        errors.ConsentIsWithdrawn, containing="was withdrawn"
+    )
+    given(sourced(), granted(), (refused, EARLIER)).when(MAIL).then(contacted())
+
+
+def test_a_consent_that_had_run_out_when_it_was_given_ends_no_unsubscription() -> None:
+    assert candidate(sourced(), e.Unsubscribed(), granted(until=-1)).unsubscribed
+
+
+def test_a_consent_cannot_end_before_it_begins() -> None:
+    expired = i.GrantConsent(purpose=OUTREACH, expires_at=day(99))
+    given(sourced()).when(expired).then_refused(
+        errors.AlreadyExpired, containing="give an expires_at after it"
+    )
+    given(sourced()).when(expired, occurred_at=day(98)).then(granted(until=99))
 
 
 def test_consent_is_granted_and_withdrawn() -> None:

@@ -8,6 +8,7 @@ CODES = {
     "already-active",
     "already-applied",
     "already-contacted",
+    "already-expired",
     "already-hired",
     "already-in-pool",
     "already-in-stage",
