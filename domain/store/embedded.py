@@ -15,7 +15,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from domain.store.accounts import PORT, EmbeddedServerError, own_name, socket_dir
-from domain.store.supervisor import HOLDERS_LOCK, LOG, SUPERUSER, SUPERVISOR_LOCK, lock
+from domain.store.cluster import LOG, SUPERUSER, lock
+from domain.store.supervisor import HOLDERS_LOCK, SUPERVISOR_LOCK
 
 __all__ = ["SUPERUSER", "EmbeddedServer", "EmbeddedServerError", "attach"]
 

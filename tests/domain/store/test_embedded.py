@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from domain.store.accounts import socket_dir
+from domain.store.cluster import is_alive
 from domain.store.embedded import SUPERUSER, EmbeddedServer, EmbeddedServerError, attach
-from domain.store.supervisor import is_alive
 
 AS_ROOT = os.geteuid() == 0
 
