@@ -1,0 +1,58 @@
+"""The command line: the same door for people."""
+
+import os
+import sys
+from typing import NoReturn
+
+import psycopg
+import typer
+from eventsourcing.persistence import MapperDeserialisationError, PersistenceError
+from psycopg_pool import PoolTimeout
+from pydantic import ValidationError
+
+from api.cli import records, running, upkeep
+from api.interchange.batch import CannotImport
+from api.wiring import CannotStart
+from domain.errors import Refusal
+from domain.intake import VersionTaken
+
+app = typer.Typer(
+    name="hirelog",
+    help="The event-sourced system of record for recruiting.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for commands in (running.app, upkeep.app, records.app):
+    app.add_typer(commands)
+
+
+def main() -> NoReturn:
+    """Runs the command line; every expected trouble is one line and exit code 2."""
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except typer.TyperException as error:
+        _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
+    except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
+        _fail(str(error))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        where = "HIRELOG_" + ".".join(str(part) for part in first["loc"]).upper()
+        _fail(f"{where}: {first['msg']}")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'the output'} cannot be used: {error.strerror or error}")
+    except MapperDeserialisationError as error:
+        _fail(f"{error}; it was altered or written by a newer hirelog")
+    except (psycopg.Error, PoolTimeout, PersistenceError) as error:
+        _fail(f"the database was lost ({type(error).__name__}); nothing acknowledged is; try again")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"hirelog: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201  # one plain line
+    sys.exit(2)

@@ -1,0 +1,142 @@
+"""Commands on what is on record: replay a history, take records in and hand them out."""
+
+import os
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from uuid import UUID
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from api import replay
+from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
+from api.interchange import ndjson, xes
+from api.interchange.mapping import Mapping
+from api.progress import bar, catch_up
+from api.wiring import CannotStart, open_system
+from domain.errors import CandidateNotFound
+from domain.intake import Intake
+from domain.values import GivenMoment
+
+app = typer.Typer()
+
+
+@app.command(name="replay")
+def replay_candidate(
+    candidate: UUID,
+    as_of: Annotated[
+        str | None, typer.Option(help="Only what had happened by then (RFC 3339, with zone).")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="Only what was on record by then (RFC 3339, with zone).")
+    ] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many events.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a candidate's history: when, who, what, why, and the state after it."""
+    happened, known = _moment("--as-of", as_of), _moment("--known-at", known_at)
+    with open_system(settings_from(data_dir), create=False) as system:
+        if version is not None:
+            system.recruiting.candidate(candidate, version)
+        history = [
+            recorded
+            for recorded in system.recruiting.history(candidate, until=version)
+            if (happened is None or recorded.metadata.occurred_at <= happened)
+            and (known is None or recorded.metadata.recorded_at <= known)
+        ]
+    if not history:
+        then = " at that time" if happened or known else ""
+        raise CandidateNotFound(
+            f"candidate {candidate} is not on record{then}; check the id with GET /v1/applications"
+        )
+    if as_json:
+        print_json([replay.as_json(step) for step in replay.steps(history)])
+    else:
+        replay.show(out, candidate, list(replay.steps(history)))
+
+
+def _moment(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return TypeAdapter(GivenMoment).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise typer.BadParameter(
+            f"{option} must be a moment such as 2026-05-04T09:00:00Z ({reason})"
+        ) from error
+
+
+@app.command(name="import")
+def import_file(
+    file: Path,
+    format: Annotated[  # noqa: A002  # the option's own name
+        Literal["xes", "ndjson"], typer.Option("--format", help="What the file holds.")
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="For xes: a TOML file, or the name of one that comes with hirelog."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="For ndjson from elsewhere: whose ids these are.")
+    ] = None,
+    no_project: NoProject = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record what happened elsewhere. A second import of the same file adds nothing."""
+    if format == "xes":
+        if mapping is None:
+            raise typer.BadParameter("--format xes needs --mapping FILE.toml")
+        mapped = Mapping.read(_shipped(mapping))
+        report = xes.check(file, mapped)
+    else:
+        report = ndjson.check(file)
+    with open_system(settings_from(data_dir), create=True) as system:
+        intake = Intake(system.recruiting)
+        with bar("Recording", report.interactions, quiet=as_json) as advance:
+            if format == "xes":
+                xes.load(file, mapped, intake, report, advance)
+            else:
+                ndjson.load(file, source or file.name, intake, report, advance)
+        if not no_project:
+            catch_up(system, quiet=as_json)
+    print_json(report.as_json()) if as_json else report.show(out)
+
+
+def _shipped(mapping: Path) -> Path:
+    shipped = Path(xes.__file__).with_name(f"{mapping.name}.toml")
+    return shipped if not mapping.exists() and shipped.exists() else mapping
+
+
+@app.command(name="export")
+def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Write the whole log as newline-delimited JSON, personal values in clear."""
+    with open_system(settings_from(data_dir), create=False) as system:
+        total = system.recruiting.recorder.max_notification_id() or 0
+        if file.exists():
+            raise CannotStart(f"{file} cannot be made: File exists; name another file")
+        # Under its name only when it is whole.
+        partial = file.with_name(f"{file.name}.part")
+        try:
+            partial.unlink(missing_ok=True)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with (
+                os.fdopen(descriptor, "w", encoding="utf-8") as target,
+                bar("Writing", total, quiet=as_json) as advance,
+            ):
+                count = ndjson.export(system, target, advance)
+            partial.rename(file)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
+    if as_json:
+        print_json({"file": str(file), "events": count})
+    else:
+        out.print(f"{count:,} events written to {file}; it holds personal data in clear")
