@@ -1,0 +1,111 @@
+"""The same thing said twice, or by several at once, over real HTTP: it is recorded once."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import httpx
+
+from tests.api.talk import Json, begin, get, post, say
+
+
+def test_sent_again_with_its_key(http: httpx.Client) -> None:
+    job = {"type": "opened", "title": "Backend Engineer"}
+    person = {"type": "sourced", "source": "Fair", "name": "Ada Ruiz"}
+    candidate = post(http, "/v1/candidates", person)["id"]
+    note = {"type": "noted", "text": "Kind."}
+    path = f"/v1/candidates/{candidate}/interactions"
+    for where, body, name in (
+        ("/v1/jobs", job, "job-1"),
+        ("/v1/candidates", person, "candidate-1"),
+        (path, note, "note-1"),
+    ):
+        first = post(http, where, body, **{"Idempotency-Key": name})
+        say(http, candidate, "noted", text="Something in between.")
+        again = http.post(where, json=body, headers={"Idempotency-Key": name})
+        assert again.status_code == 200, again.text
+        assert again.json() == first | {"repeated": True}
+        assert again.headers["Hirelog-Position"] == str(first["position"])
+        other = post(http, where, body, **{"Idempotency-Key": f"{name}, another"})
+        assert other["position"] > first["position"]
+    assert len(get(http, path)["items"]) == 6
+
+
+def test_key_belongs_to_who_sends_it(http: httpx.Client) -> None:
+    person = {"type": "sourced", "source": "Fair", "name": "Ada Ruiz"}
+    begun = [
+        post(http, "/v1/candidates", person, **{"Hirelog-Actor": actor, "Idempotency-Key": key})
+        for actor, key in (("ann", "1"), ("bo", "1"), ("board", "a: b"), ("board: a", "b"))
+    ]
+    assert len({recording["id"] for recording in begun}) == 4
+
+
+def test_a_key_is_for_one_command(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    path, key = f"/v1/candidates/{candidate}/interactions", {"Idempotency-Key": "k1"}
+    first = http.post(path, json={"type": "noted", "text": "Kind."}, headers=key)
+    assert first.status_code == 201
+    for other in ({"type": "noted", "text": "Rude."}, {"type": "unsubscribed"}):
+        refused = http.post(path, json=other, headers=key)
+        assert (refused.status_code, refused.json()["code"]) == (422, "key-used-before")
+    assert len(get(http, path)["items"]) == 2
+
+
+def test_same_content_at_the_same_time_adds_nothing(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    path = f"/v1/candidates/{candidate}/interactions"
+    when = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    note = {"type": "noted", "text": "Kind.", "occurred_at": when.isoformat()}
+    first = post(http, path, note)
+    elsewhere = (when + timedelta(hours=5, minutes=30)).replace(tzinfo=None).isoformat() + "+05:30"
+    for same in (when.isoformat(), when.isoformat().replace("+00:00", "Z"), elsewhere):
+        again = http.post(path, json=note | {"occurred_at": same})
+        assert (again.status_code, again.json()) == (200, first | {"repeated": True}), same
+    post(http, path, note | {"text": "Very kind."})
+    post(http, path, note, **{"Hirelog-Actor": "recruiter:bo"})
+    say(http, candidate, "noted", text="Kind.")
+    say(http, candidate, "noted", text="Kind.")
+    assert len(get(http, path)["items"]) == 6
+
+
+def test_same_key_from_several_threads_at_once(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    note = f"/v1/candidates/{candidate}/interactions"
+    person: tuple[str, Json] = "/v1/candidates", {"type": "sourced", "source": "Fair", "name": "A"}
+    requests: list[tuple[str, Json]] = [
+        (note, {"type": "noted", "text": "Kind."}),
+        person,
+        ("/v1/jobs", {"type": "opened", "title": "Designer"}),
+        person,
+    ]
+    together = Barrier(6)
+
+    def send(path: str, body: Json, key: str) -> httpx.Response:
+        together.wait()
+        return http.post(path, json=body, headers={"Idempotency-Key": key})
+
+    with ThreadPoolExecutor(6) as threads:
+        for number in range(40):
+            path, body = requests[number % 4]
+            sent = [threads.submit(send, path, body, f"key {number}") for _ in range(6)]
+            answers = [each.result() for each in sent]
+            assert Counter(each.status_code for each in answers) == {201: 1, 200: 5}, path
+            first = next(each for each in answers if each.status_code == 201).json()
+            for each in answers:
+                assert each.json() == first | {"repeated": each.status_code == 200}
+    assert len(get(http, note)["items"]) == 11
+
+
+def test_writers_of_one_candidate_at_once(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    path = f"/v1/candidates/{candidate}/interactions"
+    note = {"type": "noted", "text": "Kind."}
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: http.post(path, json=note), range(60)))
+    taken = [each.json()["version"] for each in answers if each.status_code == 201]
+    refused = {each.json()["code"] for each in answers if each.status_code != 201}
+    assert refused <= {"concurrent-change"}
+    assert sorted(taken) == [*range(2, len(taken) + 2)]
+    assert len(taken) > 12
+    assert len(get(http, path, limit=200)["items"]) == len(taken) + 1
