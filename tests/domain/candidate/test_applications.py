@@ -1,4 +1,4 @@
-"""Applications from applied to an end, and back: stages, ends, pools, reinstating."""
+"""Applications from applied to an end, each one for itself."""
 
 from collections.abc import Callable
 from uuid import UUID, uuid5
@@ -14,20 +14,15 @@ from tests.scenario import (
     APPLICATION,
     CANDIDATE,
     JOB,
-    advanced,
     applied,
-    back,
-    candidate,
     closed_job,
     forward,
     given,
     hired,
-    in_pool,
     offer_accepted,
     offered,
     open_job,
     pooled,
-    reinstated,
     rejected,
     sourced,
     withdrawn,
@@ -113,43 +108,6 @@ def test_an_id_is_used_for_one_application_even_when_that_has_ended() -> None:
     ).then_refused(errors.AlreadyOnRecord, containing="give each one an id of its own")
 
 
-# Advanced
-
-
-def to(stage: str, from_stage: str | None = None) -> i.Advance:
-    return i.Advance(application_id=APPLICATION, to_stage=stage, from_stage=from_stage)
-
-
-def test_an_application_moves_forward_back_and_over_stages() -> None:
-    given(applied("A")).when(to("B")).then(forward("A", "B"))
-    given(applied("A")).when(to("C")).then(forward("A", "C"))
-    given(applied("A"), forward("A", "C")).when(to("B")).then(back("C", "B"))
-
-
-def test_a_move_out_of_a_stage_that_was_removed_has_no_direction() -> None:
-    given(applied("Old")).when(to("B")).then(advanced("Old", "B"))
-
-
-def test_a_job_that_was_closed_still_lets_its_applications_move() -> None:
-    given(applied("A"), jobs=[closed_job()]).when(to("B")).then(forward("A", "B"))
-
-
-def test_a_move_goes_to_another_stage_that_the_job_has() -> None:
-    given(applied("A")).when(to("A")).then_refused(
-        errors.AlreadyInStage, containing=f"application {APPLICATION} is in 'A' already"
-    )
-    given(applied("A")).when(to("Z")).then_refused(
-        errors.UnknownStage, containing="its stages are A, B, C"
-    )
-
-
-def test_a_move_may_say_from_where_and_is_refused_when_that_is_no_longer_so() -> None:
-    given(applied("A")).when(to("B", from_stage="A")).then(forward("A", "B"))
-    given(applied("A"), forward("A", "B")).when(to("C", from_stage="A")).then_refused(
-        errors.StageMismatch, containing="is in 'B', not in 'A'; read it again and decide anew"
-    )
-
-
 # Ends
 
 
@@ -218,79 +176,6 @@ def test_nothing_happens_to_an_application_that_there_is_not(intent: i.Intent) -
         errors.UnknownApplication,
         containing=f"has no application {UNKNOWN}; use an id that an applied has returned",
     )
-
-
-# Pools
-
-
-def test_a_prospect_enters_a_pool_and_so_does_an_applicant_whose_application_goes_on() -> None:
-    given(sourced()).when(i.ReturnToPool(pool="Silver medalists")).then(in_pool())
-    given(applied()).when(i.ReturnToPool(pool="Silver medalists")).then(in_pool())
-    assert candidate(applied(), in_pool()).status == "applicant"
-
-
-def test_an_active_application_that_is_named_ends_also_when_the_pool_is_not_new() -> None:
-    return_it = i.ReturnToPool(pool="Silver medalists", application_id=APPLICATION)
-    given(applied()).when(return_it).then(pooled())
-    given(applied(), in_pool()).when(return_it).then(pooled())
-    assert candidate(applied(), pooled()).status == "prospect"
-
-
-def test_nobody_enters_the_same_pool_twice() -> None:
-    given(sourced(), in_pool()).when(i.ReturnToPool(pool="Silver medalists")).then_refused(
-        errors.AlreadyInPool, containing="is in pool 'Silver medalists' already"
-    )
-    given(applied(), pooled()).when(
-        i.ReturnToPool(pool="Silver medalists", application_id=APPLICATION)
-    ).then_refused(errors.AlreadyInPool, containing="already")
-
-
-def test_a_hire_takes_the_person_out_of_the_pools() -> None:
-    history = (applied(), in_pool(), offered(), offer_accepted(), hired())
-    given(*history).when(i.ReturnToPool(pool="Silver medalists")).then(in_pool())
-
-
-# Reinstated
-
-
-@pytest.mark.parametrize("end", [rejected("B"), withdrawn("B"), pooled(stage="B")])
-def test_an_application_that_ended_goes_on_where_it_stood_or_at_another_stage(
-    end: e.CandidateEvent,
-) -> None:
-    ended = given(applied("A"), forward("A", "B"), end)
-    ended.when(i.Reinstate(application_id=APPLICATION)).then(reinstated("B"))
-    ended.when(i.Reinstate(application_id=APPLICATION, stage="A")).then(reinstated("A"))
-    ended.when(i.Reinstate(application_id=APPLICATION, stage="Z")).then_refused(
-        errors.UnknownStage, containing="its stages are A, B, C"
-    )
-
-
-def test_an_application_that_goes_on_can_do_all_that_it_could() -> None:
-    again = given(applied(), rejected(), reinstated())
-    again.when(to("B")).then(forward("A", "B"))
-    again.when(i.Reject(application_id=APPLICATION)).then(rejected("A"))
-
-
-def test_only_an_application_that_ended_without_a_hire_is_reinstated() -> None:
-    reinstate = i.Reinstate(application_id=APPLICATION)
-    given(applied()).when(reinstate).then_refused(
-        errors.AlreadyActive, containing=f"{APPLICATION} is active already"
-    )
-    given(applied(), hired()).when(reinstate).then_refused(
-        errors.AlreadyHired, containing="record a new application instead"
-    )
-
-
-def test_no_application_is_reinstated_beside_a_later_one_for_the_same_job() -> None:
-    given(applied(), rejected(), applied(application_id=SECOND)).when(
-        i.Reinstate(application_id=APPLICATION)
-    ).then_refused(errors.AlreadyApplied, containing=f"has the active application {SECOND}")
-
-
-def test_no_application_is_reinstated_for_a_closed_job() -> None:
-    given(applied(), rejected(), jobs=[closed_job()]).when(
-        i.Reinstate(application_id=APPLICATION)
-    ).then_refused(errors.JobIsClosed, containing="re-open it first")
 
 
 # Each application stands for itself
