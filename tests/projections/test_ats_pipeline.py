@@ -1,7 +1,6 @@
-"""The pipeline: events to jobs, applications, visits to stages, and sealed names."""
+"""The pipeline: events to jobs, applications and sealed names."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -12,6 +11,7 @@ from domain.recorded import Happened
 from domain.values import Origin, RejectionType
 from projections.ats_pipeline import ATS_PIPELINE, fold
 from projections.runtime.batch import fold_batch
+from tests.projections.pipeline import application, by, stays
 from tests.scenario import (
     ACTOR,
     APPLICATION,
@@ -22,162 +22,21 @@ from tests.scenario import (
     Told,
     advanced,
     applied,
-    back,
-    contacted,
     day,
     forward,
-    hired,
     in_pool,
     log,
     offer_accepted,
     offer_declined,
     offered,
-    pooled,
     project,
     reinstated,
     rejected,
     rows,
     sourced,
-    withdrawn,
 )
 
 SECOND = UUID("a0000000-0000-4000-8000-000000000002")
-
-# Stage, entered, exited, where to.
-Stay = tuple[str | None, datetime | None, datetime | None, str | None]
-
-
-def stays(*history: Told) -> list[Stay]:
-    visits = rows(ATS_PIPELINE, fold.STAGE_VISITS, log(*history))
-    assert [visit[1] for visit in visits] == list(range(1, len(visits) + 1))
-    return [
-        (visit.stage, visit.entered_at, visit.exited_at, visit.exited_to)
-        for visit in visits
-        if isinstance(visit, fold.StageVisit)
-    ]
-
-
-def application(*history: Told) -> fold.Application:
-    (row,) = rows(ATS_PIPELINE, fold.APPLICATIONS, log(*history))
-    assert isinstance(row, fold.Application)
-    return row
-
-
-def by(actor: str, event: Happened) -> Told:
-    return event, {"actor": actor}
-
-
-# Visits to stages
-
-
-def test_an_application_stays_in_its_first_stage() -> None:
-    assert stays(applied("A")) == [("A", day(0), None, None)]
-
-
-def test_going_forward_and_back_makes_a_visit_each() -> None:
-    assert stays(applied("A"), forward("A", "C"), back("C", "B")) == [
-        ("A", day(0), day(1), "C"),
-        ("C", day(1), day(2), "B"),
-        ("B", day(2), None, None),
-    ]
-
-
-def test_entering_a_stage_again_is_a_new_visit_and_the_first_keeps_its_times() -> None:
-    assert stays(applied("A"), forward("A", "B"), back("B", "A"), forward("A", "B")) == [
-        ("A", day(0), day(1), "B"),
-        ("B", day(1), day(2), "A"),
-        ("A", day(2), day(3), "B"),
-        ("B", day(3), None, None),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [
-        (hired("B"), "hired"),
-        (rejected("B"), "rejected"),
-        (withdrawn("B"), "withdrawn"),
-        (pooled(stage="B"), "pooled"),
-    ],
-)
-def test_every_end_stops_the_clock(end: Happened, status: str) -> None:
-    history = (applied("A"), forward("A", "B"), end)
-    assert stays(*history)[-1] == ("B", day(1), day(2), status)
-    ended = application(*history)
-    assert (ended.status, ended.ended_at, ended.stage) == (status, day(2), "B")
-
-
-def test_reinstating_opens_a_new_visit() -> None:
-    history = (applied("A"), rejected("A"), reinstated("A"), forward("A", "B"))
-    assert stays(*history)[1:] == [
-        ("A", day(2), day(3), "B"),
-        ("B", day(3), None, None),
-    ]
-    again = application(*history)
-    assert (again.status, again.ended_at, again.stage_visit) == ("active", None, 3)
-
-
-def test_who_moved_an_application_in_and_out_is_kept() -> None:
-    visits = rows(
-        ATS_PIPELINE,
-        fold.STAGE_VISITS,
-        log(by("ada", applied("A")), by("bob", forward("A", "B")), by("eve", rejected("B"))),
-    )
-    assert visits == [
-        fold.StageVisit(APPLICATION, 1, CANDIDATE, JOB, "A", day(0), "ada", day(1), "bob", "B"),
-        fold.StageVisit(
-            APPLICATION, 2, CANDIDATE, JOB, "B", day(1), "bob", day(2), "eve", "rejected"
-        ),
-    ]
-
-
-def test_times_are_those_in_the_world_not_those_of_recording() -> None:
-    late = {"occurred_at": day(10), "recorded_at": day(90)}
-    assert stays(applied("A"), (forward("A", "B"), late)) == [
-        ("A", day(0), day(10), "B"),
-        ("B", day(10), None, None),
-    ]
-
-
-def test_a_fact_after_the_end_is_a_visit_without_duration_and_prolongs_nothing() -> None:
-    history = (applied("A"), rejected("A"), forward("A", "B"), offered(1, "B"))
-    assert stays(*history) == [
-        ("A", day(0), day(1), "rejected"),
-        ("B", day(2), day(2), "rejected"),
-    ]
-    ended = application(*history)
-    assert (ended.status, ended.ended_at) == ("rejected", day(1))
-    assert ended.last_event_at == day(3)
-
-
-OTHERWISE = rejected("A", rejection_type=RejectionType.UNSPECIFIED)
-
-
-@pytest.mark.parametrize("later", [hired("A"), withdrawn("A"), OTHERWISE, pooled()])
-def test_an_end_after_the_end_changes_neither_visits_nor_how_it_ended(later: Happened) -> None:
-    once = (applied("A"), (rejected("A"), {"reason": "Too junior"}))
-    assert stays(*once, (later, {"reason": "Other"})) == stays(*once)
-    ended = application(*once, (later, {"reason": "Other"}))
-    assert (ended.status, ended.ended_at, ended.end_reason) == ("rejected", day(1), "Too junior")
-    assert ended.rejection_type == "we-rejected"
-
-
-def test_a_stage_entered_twice_in_a_row_is_two_visits() -> None:
-    assert stays(applied("A"), advanced("A", "A")) == [
-        ("A", day(0), day(1), "A"),
-        ("A", day(1), None, None),
-    ]
-
-
-def test_messages_notes_and_offers_open_no_visit() -> None:
-    history = (
-        applied("A"),
-        contacted(application_id=APPLICATION),
-        e.Noted(text="?", application_id=APPLICATION),
-        offered(),
-        offer_accepted(),
-    )
-    assert stays(*history) == [("A", day(0), None, None)]
 
 
 # Applications
@@ -335,12 +194,3 @@ def test_the_latest_name_is_kept_as_sealed_as_it_comes() -> None:
 def test_a_name_that_was_taken_away_is_gone() -> None:
     assert name(applied(name="1"), e.ProfileUpdated(removed=("name",))) is None
     assert name(applied(name="1"), e.ProfileUpdated(removed=("email",))) == "1"
-
-
-def test_reinstating_keeps_the_exit_of_the_visit_that_the_rejection_closed() -> None:
-    told = log(applied("A"), rejected("A"), reinstated("A"))
-    first, second = rows(ATS_PIPELINE, fold.STAGE_VISITS, told)
-    assert isinstance(first, fold.StageVisit)
-    assert isinstance(second, fold.StageVisit)
-    assert (first.exited_at, first.exited_to) == (day(1), "rejected")
-    assert (second.entered_at, second.exited_at) == (day(2), None)
