@@ -1,4 +1,4 @@
-"""Examples of requests for the OpenAPI page, one for each interaction."""
+"""Examples of requests, one for each interaction."""
 
 from typing import Any
 
@@ -82,7 +82,10 @@ JOBS = _examples(
     }
 )
 JOB_CHANGES = _examples(
-    {"type": "stages-changed", "stages": ["Application review", "Task", "Onsite", "Offer"]},
+    {
+        "type": "stages-changed",
+        "stages": ["Application review", "Phone screen", "Task", "Onsite", "Offer"],
+    },
     {"type": "closed", "reason": "All openings filled"},
     {"type": "reopened", "reason": "The hire fell through"},
 )
