@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
-from api import errors
+from api import errors, openapi
 from api.routes import applications, audit, candidates, engagement, health, jobs, projections
 from api.wiring import System
 
@@ -103,7 +103,7 @@ def build_app(system: System) -> FastAPI:
     errors.install(app)
     for routes in (candidates, jobs, applications, engagement, audit, projections, health):
         app.include_router(routes.router)
-    errors.document(app)
+    openapi.document(app)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
 
     @app.get("/", include_in_schema=False)

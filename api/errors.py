@@ -209,22 +209,6 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal-error", "something unexpected happened; it was logged")
 
 
-def document(app: FastAPI) -> None:
-    """Has the OpenAPI document give problems under their own media type alone."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        made = generate()
-        for methods in made["paths"].values():
-            for operation in methods.values():
-                for answer in operation["responses"].values():
-                    if MEDIA_TYPE in answer.get("content", {}):
-                        answer["content"].pop("application/json", None)
-        return made
-
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation has it
-
-
 def install(app: FastAPI) -> None:
     """Registers the translation of every kind of failure."""
     app.add_exception_handler(Refusal, _refused)

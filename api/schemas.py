@@ -69,15 +69,6 @@ class Recording(BaseModel):
         )
 
 
-# What a route for commands answers beside 201.
-REPEATED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": Recording,
-        "description": "On record before: nothing was added, this is the first answer again.",
-    }
-}
-
-
 class Offer(BaseModel):
     """One version of an offer."""
 

@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
+from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.names import with_names
+from api.openapi import answers
 from domain import errors
 from domain.candidate.intents import Label
 from domain.values import ApplicationStatus, Moment, now
@@ -66,7 +68,9 @@ class ApplicationHistory(Application):
     visits: list[StageVisit]
 
 
-@router.get("", summary="Search applications", responses=problems(paged=True))
+@router.get(
+    "", summary="Search applications", responses=answers(APPLICATION_LIST) | problems(paged=True)
+)
 def list_applications(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,
@@ -106,7 +110,7 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
 @router.get(
     "/{application_id}",
     summary="Read an application with its visits to stages",
-    responses=problems(errors.ApplicationNotFound),
+    responses=answers(APPLICATION_HISTORY) | problems(errors.ApplicationNotFound),
 )
 def read_application(application_id: UUID, system: SystemDep) -> ApplicationHistory:
     """Exact entry and exit times, through moves back, re-entries and re-openings."""

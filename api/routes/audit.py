@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
+from api.examples.answers import AUDIT
+from api.openapi import answers
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
@@ -39,7 +41,7 @@ class Entry(BaseModel):
     causation_id: str | None
 
 
-@router.get("", summary="Search the audit trail", responses=problems(paged=True))
+@router.get("", summary="Search the audit trail", responses=answers(AUDIT) | problems(paged=True))
 def list_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Body, Query, Response
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import BEGINNINGS, INTERACTIONS
-from api.schemas import REPEATED, CandidateState, Event, Recording
+from api.examples.answers import (
+    CANDIDATE_BEGUN,
+    CANDIDATE_STATE,
+    HISTORY,
+    INTERACTION_RECORDED,
+)
+from api.openapi import answers, records
+from api.schemas import CandidateState, Event, Recording
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
@@ -58,7 +65,7 @@ def _answer(response: Response, outcome: Outcome) -> Recording:
     status_code=201,
     response_description="Put on record.",
     summary="Put a candidate on record",
-    responses=REPEATED
+    responses=records(CANDIDATE_BEGUN)
     | problems(
         errors.UnknownJob,
         errors.JobIsClosed,
@@ -88,7 +95,7 @@ def begin_candidate(
 @router.get(
     "/{candidate_id}",
     summary="Read a candidate's state, now or as of another moment",
-    responses=problems(errors.CandidateNotFound, errors.VersionNotFound),
+    responses=answers(CANDIDATE_STATE) | problems(errors.CandidateNotFound, errors.VersionNotFound),
 )
 def read_candidate(
     candidate_id: UUID,
@@ -117,7 +124,8 @@ def read_candidate(
     status_code=201,
     response_description="Put on record.",
     summary="Record an interaction with a candidate",
-    responses=REPEATED | problems(errors.CandidateNotFound, *REFUSALS, takes_body=True),
+    responses=records(INTERACTION_RECORDED)
+    | problems(errors.CandidateNotFound, *REFUSALS, takes_body=True),
 )
 def record_interaction(
     candidate_id: UUID,
@@ -140,7 +148,7 @@ def record_interaction(
 @router.get(
     "/{candidate_id}/interactions",
     summary="Replay a candidate's history",
-    responses=problems(errors.CandidateNotFound, paged=True),
+    responses=answers(HISTORY) | problems(errors.CandidateNotFound, paged=True),
 )
 def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Page[Event]:
     """Every event of the candidate's stream in order, with who, why and both times."""

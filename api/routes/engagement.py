@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from api.deps import Page, PageDep, SystemDep, bigint, number
 from api.errors import problems
+from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.names import with_names
+from api.openapi import answers
 from domain import errors
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment, now
@@ -73,7 +75,11 @@ class Engagement(Relationship):
     touchpoints: Page[Touchpoint]
 
 
-@router.get("", summary="Search candidates by engagement", responses=problems(paged=True))
+@router.get(
+    "",
+    summary="Search candidates by engagement",
+    responses=answers(RELATIONSHIP_LIST) | problems(paged=True),
+)
 def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     *,
     system: SystemDep,
@@ -114,7 +120,7 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
 @router.get(
     "/{candidate_id}",
     summary="Read a candidate's engagement",
-    responses=problems(errors.CandidateNotFound, paged=True),
+    responses=answers(ENGAGEMENT) | problems(errors.CandidateNotFound, paged=True),
 )
 def read_engagement(candidate_id: UUID, system: SystemDep, page: PageDep) -> Engagement:
     """The relationship and its touchpoints; the page parameters are for the touchpoints."""

@@ -10,8 +10,10 @@ from pydantic import BaseModel, Field
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
+from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
 from api.names import with_names
-from api.schemas import REPEATED, Recording
+from api.openapi import answers, records
+from api.schemas import Recording
 from domain import errors
 from domain.job import JobChange, OpenJob
 from domain.values import Moment, now
@@ -85,7 +87,8 @@ def _answer(response: Response, recording: Recording) -> Recording:
     status_code=201,
     response_description="Put on record.",
     summary="Open a job",
-    responses=REPEATED | problems(errors.AlreadyOnRecord, errors.OccurredInFuture, takes_body=True),
+    responses=records(JOB_OPENED)
+    | problems(errors.AlreadyOnRecord, errors.OccurredInFuture, takes_body=True),
 )
 def open_job(
     intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
@@ -106,7 +109,7 @@ def open_job(
     status_code=201,
     response_description="Put on record.",
     summary="Change, close or re-open a job",
-    responses=REPEATED
+    responses=records(JOB_CHANGED)
     | problems(
         errors.JobNotFound,
         errors.JobAlreadyClosed,
@@ -131,7 +134,7 @@ def change_job(
     return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
 
 
-@router.get("", summary="List jobs", responses=problems(paged=True))
+@router.get("", summary="List jobs", responses=answers(JOB_LIST) | problems(paged=True))
 def list_jobs(
     system: SystemDep,
     page: PageDep,
@@ -146,7 +149,9 @@ def list_jobs(
     return page.page(rows, [Job.of(row) for row in rows], "first_position")
 
 
-@router.get("/{job_id}", summary="Read a job", responses=problems(errors.JobNotFound))
+@router.get(
+    "/{job_id}", summary="Read a job", responses=answers(JOB_STATE) | problems(errors.JobNotFound)
+)
 def read_job(job_id: UUID, system: SystemDep) -> Job:
     """Folded from the job's own events, so it always reflects the last write."""
     job = system.recruiting.job(job_id)
@@ -164,7 +169,9 @@ def read_job(job_id: UUID, system: SystemDep) -> Job:
 
 
 @router.get(
-    "/{job_id}/board", summary="See a job's pipeline", responses=problems(errors.JobNotFound)
+    "/{job_id}/board",
+    summary="See a job's pipeline",
+    responses=answers(BOARD) | problems(errors.JobNotFound),
 )
 def read_board(
     job_id: UUID,

@@ -5,6 +5,8 @@ from pydantic import BaseModel, Field
 
 from api.deps import SystemDep
 from api.errors import problems
+from api.examples.answers import PROJECTIONS
+from api.openapi import answers
 from domain.values import Moment
 from projections.runtime.status import status
 
@@ -29,7 +31,9 @@ class Projections(BaseModel):
     items: list[Projection]
 
 
-@router.get("", summary="See how far the read models are", responses=problems())
+@router.get(
+    "", summary="See how far the read models are", responses=answers(PROJECTIONS) | problems()
+)
 def list_projections(system: SystemDep) -> Projections:
     """A query reflects a command once the model's `position` has reached the command's."""
     with system.pool.connection() as connection:
