@@ -23,7 +23,7 @@ from domain.store.keyring import Keyring, WrongMasterKey
 from migrations.bootstrap import DATABASE, OWNER, SERVICE, bootstrap
 from migrations.runner import MigrationError, migrate, pending
 from projections import READ_MODELS
-from projections.runtime import tables
+from projections.runtime import builds
 
 MASTER_KEY_FILE = "master.key"
 MASTER_KEY_BYTES = 32
@@ -73,7 +73,7 @@ def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
             recruiting = Recruiting(environ)
             stack.callback(recruiting.close)
             with psycopg.connect(conninfo, autocommit=True) as connection:
-                tables.install(connection, READ_MODELS, replace=False)
+                builds.install(connection, READ_MODELS)
         pool = ConnectionPool(
             conninfo,
             min_size=1,

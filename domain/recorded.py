@@ -94,6 +94,11 @@ class _Stored(BaseModel, Generic[E]):
     class_version: int = 1
 
 
+def event_classes() -> Mapping[str, type[Happened]]:
+    """Every event there is, by topic."""
+    return _EVENT_CLASSES
+
+
 def event_class_of(topic: str) -> type[Happened]:
     """The class of our events that has this topic, and of no others. Raises UnknownTopic."""
     try:

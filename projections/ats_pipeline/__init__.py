@@ -13,4 +13,5 @@ ATS_PIPELINE = ReadModel(
     events=(JobEvent, ApplicationEvent, ReturnedToPool, Sourced, ProfileUpdated),
     touches=fold.touches,
     fold=fold.fold,
+    by_stream=True,
 )

@@ -12,4 +12,5 @@ COMPLIANCE_AUDIT = ReadModel(
     events=(Happened,),
     touches=fold.touches,
     fold=fold.fold,
+    by_stream=True,
 )

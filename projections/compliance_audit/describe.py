@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from domain import job as j
+from domain import upkeep as u
 from domain.candidate import events as e
 from domain.recorded import Happened
 from domain.values import RejectionType
@@ -82,6 +83,10 @@ def describe(event: Happened) -> str:  # one line for each event
             return "Job closed"
         case j.JobReopened():
             return "Job re-opened"
+        case u.ParkedRetried():
+            return f"Parked events of {event.model} retried"
+        case u.ParkedSkipped():
+            return f"Event at position {event.position} left out of {event.model}"
     return event.wire_name()
 
 

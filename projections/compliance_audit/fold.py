@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.job import JobEvent
 from domain.recorded import Recorded
+from domain.upkeep import ParkedSkipped, UpkeepEvent
 from projections.compliance_audit.describe import describe
 from projections.runtime.contract import Row, Table
 
@@ -42,13 +43,13 @@ def touches(_recorded: Recorded) -> None:
 def fold(_row: None, recorded: Recorded) -> list[Row]:
     """The event's entry."""
     event, metadata = recorded.event, recorded.metadata
-    of_job = isinstance(event, JobEvent)
+    candidate, job = _concerned(recorded)
     return [
         Entry(
             position=recorded.position,
-            candidate_id=None if of_job else recorded.originator_id,
-            job_id=recorded.originator_id if of_job else getattr(event, "job_id", None),
-            application_id=getattr(event, "application_id", None),
+            candidate_id=candidate,
+            job_id=job,
+            application_id=vars(event).get("application_id"),
             version=recorded.originator_version,
             type=event.wire_name(),
             actor=metadata.actor,
@@ -64,3 +65,16 @@ def fold(_row: None, recorded: Recorded) -> list[Row]:
             causation_id=metadata.causation_id,
         )
     ]
+
+
+def _concerned(recorded: Recorded) -> tuple[UUID | None, UUID | None]:
+    """The candidate and the job that the event is about."""
+    match event := recorded.event:
+        case JobEvent():
+            return None, recorded.originator_id
+        case ParkedSkipped():
+            of_job = event.topic.startswith("job.")
+            return (None, event.stream) if of_job else (event.stream, None)
+        case UpkeepEvent():
+            return None, None
+    return recorded.originator_id, vars(event).get("job_id")

@@ -12,4 +12,5 @@ CRM_ENGAGEMENT = ReadModel(
     events=(CandidateEvent,),
     touches=fold.touches,
     fold=fold.fold,
+    by_stream=True,
 )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from domain.recorded import Recorded
+from domain.recorded import Recorded, event_classes
 from projections.runtime.contract import Key, ReadModel, Row, Table
 
 Rows = dict[Table, dict[Key, Row]]
@@ -16,6 +16,7 @@ class Unreadable:
     """An entry of the log whose bytes are no event that this version knows."""
 
     originator_id: UUID
+    originator_version: int
     position: int
     topic: str
     error: str
@@ -72,6 +73,8 @@ def fold_batch(
     for recorded in batch:
         stream = recorded.originator_id
         if isinstance(recorded, Unreadable):
+            if recorded.topic in event_classes().keys() - model.topics:
+                continue
             parked.setdefault(stream, recorded.position)
             folded.parked.append(Parked(recorded, recorded.error))
             continue

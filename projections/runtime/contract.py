@@ -9,13 +9,16 @@ and has no effect.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from domain.recorded import Happened, Recorded
+from domain.recorded import Happened, Recorded, event_classes
 
 Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's columns, in order
 Key = tuple[Any, ...]
+
+QUERIES = "queries.py"  # cannot change a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class Table:
     row: type[Row]
     key_columns: int = 1
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(self.row._fields)  # type: ignore[attr-defined]  # a NamedTuple
@@ -41,7 +44,12 @@ Touched = tuple[Table, Key]
 
 @dataclass(frozen=True)
 class ReadModel:
-    """A read model. A change of its fold or schema needs a new `version`."""
+    """A read model. A change of its fold or schema needs a new `version`.
+
+    `by_stream` says that each row is made from the events of one candidate or of one job alone.
+    Such a model is rebuilt stream by stream, by several workers at once; any other in the order of
+    the log.
+    """
 
     name: str
     version: int
@@ -50,12 +58,29 @@ class ReadModel:
     events: tuple[type[Happened], ...]
     touches: Callable[[Recorded], Touched | None]
     fold: Callable[[Any, Recorded], Iterable[Row]]
+    by_stream: bool = False
 
     @cached_property
     def table_of(self) -> dict[type[Row], Table]:
         """Which table a row belongs to."""
         return {table.row: table for table in self.tables}
 
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        """The topics of the events that it folds."""
+        return frozenset(
+            topic for topic, event in event_classes().items() if issubclass(event, self.events)
+        )
+
     def schema_sql(self) -> str:
         """The model's schema.sql: its tables and indexes, with unqualified names."""
         return files(self.package).joinpath("schema.sql").read_text("utf-8")
+
+    def digest(self) -> str:
+        """SHA-256 of what its rows depend on: the files of its folder, but for its queries."""
+        digest = sha256()
+        entries = [each for each in files(self.package).iterdir() if each.is_file()]
+        for entry in sorted(entries, key=lambda each: each.name):
+            if entry.name.endswith((".py", ".sql")) and entry.name != QUERIES:
+                digest.update(f"{entry.name}\0".encode() + entry.read_bytes() + b"\0")
+        return digest.hexdigest()

@@ -15,49 +15,98 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from domain.recorded import Recorded, decode
-from projections.runtime import tables
+from domain.recorded import Recorded
+from projections.runtime import builds, log, parking, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
+from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
+from projections.runtime.selection import Wanted, every
 
-BATCH = 2_000  # events
+FEWEST, MOST = 250, 8_000  # events in a batch: few while idle, more while there is much to do
 POLL_SECONDS = 1.0  # how long a missed notification can stay unnoticed
 RECONNECT_SECONDS = 1.0
 
 OWN = "SELECT pg_try_advisory_lock(hashtextextended('hirelog read model ' || %s, 0))"
 DISOWN = "SELECT pg_advisory_unlock(hashtextextended('hirelog read model ' || %s, 0))"
-CHECKPOINT = "SELECT position, version FROM read_models.checkpoints WHERE model = %s"
-MOVE_CHECKPOINT = """
-UPDATE read_models.checkpoints
-   SET position = %(to)s, updated_at = now()
- WHERE model = %(model)s AND version = %(version)s AND position = %(from)s
-"""
-SELECT_EVENTS = """
-SELECT notification_id, originator_id, originator_version, topic, state
-  FROM hirelog.events
- WHERE notification_id > %s
- ORDER BY notification_id
- LIMIT %s
-"""
-SELECT_PARKED = """
-SELECT stream, min(position) FROM read_models.parked WHERE model = %s GROUP BY stream
-"""
-INSERT_PARKED = """
-INSERT INTO read_models.parked (model, position, stream, topic, error)
-VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (model, position) DO NOTHING
-"""
 
-log = structlog.get_logger()
+# First in its transaction, so that whoever changes the build otherwise waits or is waited for.
+MOVE = """
+UPDATE read_models.builds
+   SET position = %(to)s, updated_at = now()
+ WHERE build = %(build)s AND state = %(state)s AND position = %(from)s
+RETURNING revision
+"""
+TELL = "SELECT pg_notify('hirelog_projected', '')"
+
+logger = structlog.get_logger()
+
+
+Park = Callable[[psycopg.Connection[Any], Build, Sequence[Parked]], None]
+
+
+class Superseded(Exception):  # noqa: N818  # a signal of the runtime
+    """The build is not where it was left: it was switched, or someone else moves it."""
 
 
 @dataclass
-class Owned:
-    """A read model that this projector owns, with where it stands."""
+class Followed:
+    """A build whose rows are being brought up to date, with where it stands."""
 
     model: ReadModel
+    build: Build
     position: int
+    revision: int
     parked_streams: dict[UUID, int]
+    wanted: Wanted = every
+    park: Park = parking.park
+
+
+def follow(connection: psycopg.Connection[Any], model: ReadModel, build: Build) -> Followed:
+    """The build as it stands now."""
+    parked = parking.streams(connection, build.build)
+    return Followed(model, build, build.position, build.revision, parked)
+
+
+def project(
+    connection: psycopg.Connection[Any],
+    followed: Followed,
+    batch: Sequence[Recorded | Unreadable],
+) -> None:
+    """Folds the events of `batch` that are new to the build and wanted, in one transaction.
+
+    What cannot be folded is parked. Raises Superseded, what the build's `park` raises, and
+    psycopg.Error where the database refuses a row; nothing has changed then.
+    """
+    position = batch[-1].position
+    if position <= followed.position:
+        return
+    new = [
+        recorded
+        for recorded in batch
+        if recorded.position > followed.position and followed.wanted(recorded)
+    ]
+    model, build = followed.model, followed.build
+    with connection.transaction():
+        given = {
+            "build": build.build,
+            "state": build.state,
+            "from": followed.position,
+            "to": position,
+        }
+        moved = connection.execute(MOVE, given, prepare=True).fetchone()
+        if moved is None:
+            raise Superseded
+        if moved[0] != followed.revision:
+            followed.revision = moved[0]
+            followed.parked_streams = parking.streams(connection, build.build)
+        rows = tables.load(connection, build.schema_name, touched_keys(model, new))
+        folded = fold_batch(model, new, rows, followed.parked_streams)
+        tables.write(connection, build.schema_name, folded.changed)
+        followed.park(connection, build, folded.parked)
+        connection.execute(TELL, prepare=True)
+    for each in folded.parked:
+        followed.parked_streams.setdefault(each.recorded.originator_id, each.recorded.position)
+    followed.position = position
 
 
 class Projector:
@@ -67,7 +116,9 @@ class Projector:
         """`conninfo` must log in as the service; connections are opened by run()."""
         self._conninfo = conninfo
         self._models = models
-        self._owned: dict[str, Owned] = {}
+        self._owned: dict[str, Followed] = {}
+        self._limit = FEWEST
+        self._next_claim = 0.0
 
     def run(self, stop: Event, caught_up: Callable[[], None] | None = None) -> None:
         """Follows the log until `stop` is set; survives the loss of the database.
@@ -79,7 +130,7 @@ class Projector:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     self._follow(connection, stop, caught_up)
             except psycopg.Error as error:
-                log.warning("projector lost the database", error=type(error).__name__)
+                logger.warning("projector lost the database", error=type(error).__name__)
                 stop.wait(RECONNECT_SECONDS)
             finally:
                 self._owned.clear()
@@ -90,13 +141,13 @@ class Projector:
         stop: Event,
         caught_up: Callable[[], None] | None,
     ) -> None:
-        tables.install(connection, self._models, replace=True)
+        builds.install(connection, self._models)
         connection.execute("LISTEN hirelog_events")
-        next_claim = 0.0
+        self._next_claim = 0.0
         while not stop.is_set():
-            if time.monotonic() >= next_claim:
+            if time.monotonic() >= self._next_claim:
                 self._claim(connection)
-                next_claim = time.monotonic() + POLL_SECONDS
+                self._next_claim = time.monotonic() + POLL_SECONDS
             if not self._project_batch(connection):
                 if caught_up:
                     caught_up()
@@ -104,22 +155,23 @@ class Projector:
                     pass
 
     def _claim(self, connection: psycopg.Connection[Any]) -> None:
-        """Owns what is free, and reads again where what it owns stands: it may be made anew."""
+        """Owns what is free, and looks again at what it owns: that may have been switched."""
         for model in self._models:
-            if model.name not in self._owned:
+            owned = self._owned.get(model.name)
+            if owned is None:
                 owns = connection.execute(OWN, (model.name,)).fetchone()
                 if not owns or not owns[0]:
                     continue
-            checkpoint = connection.execute(CHECKPOINT, (model.name,)).fetchone()
-            if checkpoint is None or checkpoint[1] != model.version:
-                # Another version of hirelog has made the tables; its projector is the one to run.
+            live = builds.live(connection, model.name)
+            if live is None or live.version != model.version:
+                # The projector of another version of hirelog is the one to run.
                 self._disown(connection, model.name)
-            elif model.name not in self._owned or (
-                self._owned[model.name].position != checkpoint[0]
+            elif owned is None or (owned.build.build, owned.position) != (
+                live.build,
+                live.position,
             ):
-                parked = dict(connection.execute(SELECT_PARKED, (model.name,)).fetchall())
-                self._owned[model.name] = Owned(model, checkpoint[0], parked)
-                log.info("projector owns read model", model=model.name, position=checkpoint[0])
+                self._owned[model.name] = follow(connection, model, live)
+                logger.info("projector owns read model", model=model.name, position=live.position)
 
     def _disown(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._owned.pop(name, None)
@@ -129,101 +181,41 @@ class Projector:
         if not self._owned:
             return False
         start = min(owned.position for owned in self._owned.values())
-        rows = connection.execute(SELECT_EVENTS, (start, BATCH), prepare=True).fetchall()
-        if not rows:
+        batch = log.after(connection, start, self._limit)
+        if not batch:
+            self._limit = FEWEST
             return False
-        batch = [_read(*row) for row in rows]
         for owned in list(self._owned.values()):
             try:
                 self._project(connection, owned, batch)
-            except _Superseded:
+            except Superseded:
                 self._disown(connection, owned.model.name)
-            except psycopg.Error:
-                if connection.broken:
-                    raise
-                # A row of the batch is one that the database refuses; find out whose.
-                for recorded in batch:
-                    self._project_alone(connection, owned, recorded)
+                self._next_claim = 0.0
+        is_full = len(batch) == self._limit
+        self._limit = min(2 * self._limit, MOST) if is_full else max(self._limit // 2, FEWEST)
         return True
-
-    def _project_alone(
-        self, connection: psycopg.Connection[Any], owned: Owned, recorded: Recorded | Unreadable
-    ) -> None:
-        try:
-            self._project(connection, owned, [recorded])
-        except psycopg.Error as error:
-            if connection.broken:
-                raise
-            reason = f"the database refuses its row: {type(error).__name__}"
-            unwritable = Unreadable(
-                recorded.originator_id, recorded.position, Parked(recorded, "").topic, reason
-            )
-            self._project(connection, owned, [unwritable])
 
     def _project(
         self,
         connection: psycopg.Connection[Any],
-        owned: Owned,
+        owned: Followed,
         batch: Sequence[Recorded | Unreadable],
     ) -> None:
-        position = batch[-1].position
-        if position <= owned.position:
-            return
-        new = [recorded for recorded in batch if recorded.position > owned.position]
-        model = owned.model
-        with connection.transaction():
-            rows = tables.load(connection, model.name, touched_keys(model, new))
-            folded = fold_batch(model, new, rows, owned.parked_streams)
-            tables.write(connection, model.name, folded.changed)
-            self._park(connection, owned, folded.parked)
-            moved = connection.execute(
-                MOVE_CHECKPOINT,
-                {
-                    "model": model.name,
-                    "version": model.version,
-                    "from": owned.position,
-                    "to": position,
-                },
-                prepare=True,
-            )
-            if moved.rowcount != 1:
-                raise _Superseded
-        owned.position = position
+        try:
+            project(connection, owned, batch)
+        except psycopg.Error:
+            if connection.broken:
+                raise
+            # A row of the batch is one that the database refuses; find out whose.
+            for recorded in batch:
+                self._project_alone(connection, owned, recorded)
 
-    def _park(
-        self, connection: psycopg.Connection[Any], owned: Owned, parked: Sequence[Parked]
+    def _project_alone(
+        self, connection: psycopg.Connection[Any], owned: Followed, recorded: Recorded | Unreadable
     ) -> None:
-        for each in parked:
-            recorded = each.recorded
-            owned.parked_streams.setdefault(recorded.originator_id, recorded.position)
-            log.error(
-                "event parked",
-                model=owned.model.name,
-                position=recorded.position,
-                stream=str(recorded.originator_id),
-                error=each.error,
-            )
-            connection.execute(
-                INSERT_PARKED,
-                (
-                    owned.model.name,
-                    recorded.position,
-                    recorded.originator_id,
-                    each.topic,
-                    each.error,
-                ),
-            )
-
-
-class _Superseded(Exception):  # noqa: N818  # a signal within this module
-    """The checkpoint is not where this projector left it: the model was made anew."""
-
-
-def _read(
-    position: int, stream: UUID, version: int, topic: str, state: bytes
-) -> Recorded | Unreadable:
-    try:
-        event, metadata = decode(topic, state)
-    except Exception as error:  # noqa: BLE001  # bytes that are no event park their stream
-        return Unreadable(stream, position, topic, type(error).__name__)
-    return Recorded(stream, version, event, metadata, position)
+        try:
+            project(connection, owned, [recorded])
+        except psycopg.Error as error:
+            if connection.broken:
+                raise
+            project(connection, owned, [parking.unwritable(recorded, error)])

@@ -10,28 +10,38 @@ from psycopg.rows import dict_row
 from domain.recorded import decode
 from domain.values import now
 
+STALLED_SECONDS = 30.0  # behind for so long without a move, a projector is stuck or missing
+
 STATUS = """
-SELECT checkpoints.model,
-       checkpoints.version,
-       checkpoints.position,
-       greatest(head.position - checkpoints.position, 0) AS lag_events,
+SELECT live.model,
+       live.version,
+       live.position,
+       greatest(head.position - live.position, 0) AS lag_events,
        (SELECT events.topic FROM hirelog.events
-         WHERE events.notification_id = checkpoints.position + 1) AS next_topic,
+         WHERE events.notification_id = live.position + 1) AS next_topic,
        (SELECT events.state FROM hirelog.events
-         WHERE events.notification_id = checkpoints.position + 1) AS next_state,
-       (SELECT count(*) FROM read_models.parked WHERE parked.model = checkpoints.model) AS parked,
-       checkpoints.updated_at
-  FROM read_models.checkpoints
+         WHERE events.notification_id = live.position + 1) AS next_state,
+       parked.count AS parked,
+       coalesce(greatest(extract(epoch FROM now() - parked.oldest), 0), 0)::float8
+           AS oldest_parked_seconds,
+       live.updated_at
+  FROM read_models.builds AS live
  CROSS JOIN (SELECT coalesce(max(notification_id), 0) AS position FROM hirelog.events) AS head
- ORDER BY checkpoints.model
+ CROSS JOIN LATERAL (SELECT count(*) AS count, min(parked_at) AS oldest
+                       FROM read_models.parked
+                      WHERE parked.build = live.build) AS parked
+ WHERE live.state = 'live'
+ ORDER BY live.model
 """
 
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One read model: its checkpoint, how far it is behind the log, and its parked events.
+    """One live read model: its checkpoint, how far it is behind the log, and its parked events.
 
-    `lag_seconds` is for how long the oldest event that it does not reflect has been on record.
+    `lag_seconds` is for how long the oldest event that it does not reflect has been on record,
+    `oldest_parked_seconds` for how long the longest-waiting event has been parked. `is_stalled`
+    when it is behind and has not moved for STALLED_SECONDS.
     """
 
     model: str
@@ -40,6 +50,8 @@ class ModelStatus:
     lag_events: int
     lag_seconds: float
     parked: int
+    oldest_parked_seconds: float
+    is_stalled: bool
     updated_at: datetime
 
 
@@ -48,10 +60,13 @@ def status(connection: psycopg.Connection[Any]) -> list[ModelStatus]:
     moment = now()
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(STATUS).fetchall()
-    return [
-        ModelStatus(lag_seconds=_age(row.pop("next_topic"), row.pop("next_state"), moment), **row)
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        lag = _age(row.pop("next_topic"), row.pop("next_state"), moment)
+        still = (moment - row["updated_at"]).total_seconds()
+        is_stalled = row["lag_events"] > 0 and min(lag, still) > STALLED_SECONDS
+        found.append(ModelStatus(lag_seconds=lag, is_stalled=is_stalled, **row))
+    return found
 
 
 def _age(topic: str | None, state: bytes | None, moment: datetime) -> float:

@@ -1,8 +1,7 @@
 """Reads and writes the rows of read models, whatever their tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import psycopg
@@ -11,43 +10,25 @@ from pydantic_core import to_json
 
 from projections.runtime.contract import Key, ReadModel, Row, Table
 
-INSTALL_LOCK = "SELECT pg_advisory_xact_lock(7230417203844118886)"
-VERSION = "SELECT version FROM read_models.checkpoints WHERE model = %s"
-FORGET_PARKED = "DELETE FROM read_models.parked WHERE model = %s"
-BEGIN_CHECKPOINT = """
-INSERT INTO read_models.checkpoints (model, version, position)
-VALUES (%(model)s, %(version)s, 0)
-ON CONFLICT (model) DO UPDATE
-   SET version = excluded.version, position = 0, updated_at = now()
+# Keys before plain indexes, so that the same text is made again in the same order.
+SELECT_LATER = """
+SELECT format('ALTER TABLE %%I.%%I ADD CONSTRAINT %%I %%s', namespace.nspname, class.relname,
+              con.conname, pg_get_constraintdef(con.oid)),
+       format('ALTER TABLE %%I.%%I DROP CONSTRAINT %%I', namespace.nspname, class.relname,
+              con.conname)
+  FROM pg_constraint AS con
+  JOIN pg_class AS class ON class.oid = con.conrelid
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE namespace.nspname = %(schema)s AND con.contype IN ('p', 'u', 'x')
+ UNION ALL
+SELECT pg_get_indexdef(index.indexrelid),
+       format('DROP INDEX %%I.%%I', namespace.nspname, class.relname)
+  FROM pg_index AS index
+  JOIN pg_class AS class ON class.oid = index.indexrelid
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE namespace.nspname = %(schema)s
+   AND NOT EXISTS (SELECT FROM pg_constraint AS con WHERE con.conindid = index.indexrelid)
 """
-
-
-def install(
-    connection: psycopg.Connection[Any], models: Sequence[ReadModel], *, replace: bool
-) -> None:
-    """Makes the tables of every model that has none; with `replace`, also of one that has older.
-
-    Tables of a newer version are left alone. Safe when several processes start at once.
-    """
-    with connection.transaction():
-        connection.execute(INSTALL_LOCK)
-        connection.execute("CREATE SCHEMA IF NOT EXISTS read_models")
-        connection.execute(files("projections.runtime").joinpath("schema.sql").read_bytes())
-        for model in models:
-            row = connection.execute(VERSION, (model.name,)).fetchone()
-            if row is None or (replace and row[0] < model.version):
-                _make_tables(connection, model)
-
-
-def _make_tables(connection: psycopg.Connection[Any], model: ReadModel) -> None:
-    schema = sql.Identifier(model.name)
-    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-    connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
-    connection.execute(sql.SQL("SET LOCAL search_path = {}").format(schema))
-    connection.execute(model.schema_sql().encode())
-    connection.execute("SET LOCAL search_path = DEFAULT")
-    connection.execute(FORGET_PARKED, (model.name,))
-    connection.execute(BEGIN_CHECKPOINT, {"model": model.name, "version": model.version})
 
 
 def load(
@@ -73,27 +54,71 @@ def write(
         connection.execute(_upsert(schema, table), (to_json(records).decode(),), prepare=True)
 
 
+def copy(
+    connection: psycopg.Connection[Any], schema: str, rows: Mapping[Table, Sequence[Row]]
+) -> None:
+    """Adds rows that are new, one COPY for each table."""
+    for table, some in rows.items():
+        with connection.cursor() as cursor, cursor.copy(_copy(schema, table)) as target:
+            for row in some:
+                target.write_row(row)
+
+
+def postpone_indexes(connection: psycopg.Connection[Any], schema: str) -> list[str]:
+    """Takes away the schema's keys and indexes; returns the statements that make them again."""
+    later = connection.execute(SELECT_LATER, {"schema": schema}).fetchall()
+    for _, drop in later:
+        connection.execute(drop.encode())
+    return [make for make, _ in later]
+
+
+def count_rows(
+    connection: psycopg.Connection[Any], model: ReadModel, schema: str
+) -> dict[str, int]:
+    """How many rows each table has."""
+    counts = {}
+    for table in model.tables:
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table.name))
+        row = connection.execute(query).fetchone()
+        counts[table.name] = row[0] if row else 0
+    return counts
+
+
 @cache
 def _select(schema: str, table: Table) -> sql.Composed:
     return sql.SQL("SELECT {columns} FROM {table} WHERE {key} = ANY(%s)").format(
-        columns=sql.SQL(", ").join(map(sql.Identifier, table.columns)),
+        columns=_columns(table.columns),
         table=sql.Identifier(schema, table.name),
         key=sql.Identifier(table.columns[0]),
     )
 
 
 @cache
+def _copy(schema: str, table: Table) -> sql.Composed:
+    return sql.SQL("COPY {table} ({columns}) FROM STDIN").format(
+        columns=_columns(table.columns), table=sql.Identifier(schema, table.name)
+    )
+
+
+@cache
 def _upsert(schema: str, table: Table) -> sql.Composed:
-    columns = [sql.Identifier(column) for column in table.columns]
-    keys, values = columns[: table.key_columns], columns[table.key_columns :]
-    return sql.SQL(
+    keys, values = table.columns[: table.key_columns], table.columns[table.key_columns :]
+    insert = sql.SQL(
         "INSERT INTO {table} ({columns})"
         " SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
-        " ON CONFLICT ({keys}) DO UPDATE SET ({values}) = ROW ({excluded})"
+        " ON CONFLICT ({keys}) DO "
     ).format(
         table=sql.Identifier(schema, table.name),
-        columns=sql.SQL(", ").join(columns),
-        keys=sql.SQL(", ").join(keys),
-        values=sql.SQL(", ").join(values),
-        excluded=sql.SQL(", ").join(sql.SQL("excluded.{}").format(value) for value in values),
+        columns=_columns(table.columns),
+        keys=_columns(keys),
     )
+    if not values:
+        return insert + sql.SQL("NOTHING")
+    return insert + sql.SQL("UPDATE SET ({values}) = ROW ({excluded})").format(
+        values=_columns(values),
+        excluded=sql.SQL(", ").join(sql.Identifier("excluded", value) for value in values),
+    )
+
+
+def _columns(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

@@ -70,6 +70,10 @@ STORED = {
     "job.stages-changed": '{"from_stages":["A","B"],"to_stages":["A"]}',
     "job.closed": "{}",
     "job.reopened": "{}",
+    "read-model.parked-retried": f'{{"model":"m","model_version":1,"stream":"{_ID}"}}',
+    "read-model.parked-skipped": (
+        f'{{"model":"m","model_version":1,"stream":"{_ID}","topic":"job.closed","position":9}}'
+    ),
 }
 # Lines of before a field was added.
 OLDER = [

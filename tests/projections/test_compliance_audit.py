@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from domain.candidate import events as e
-from domain.job import JobClosed, JobEvent, JobOpened, JobReopened, StagesChanged, StagesDefined
+from domain.job import JobClosed, JobOpened, JobReopened, StagesChanged, StagesDefined
 from domain.recorded import Happened, personal_fields
+from domain.upkeep import ParkedRetried, ParkedSkipped, stream_of
 from domain.values import Channel, ConsentPurpose, RejectionType
 from projections.compliance_audit import COMPLIANCE_AUDIT, fold
 from tests.scenario import (
@@ -167,6 +168,11 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
             "Stages changed from A > B to A > C",
         ),
         (JobClosed(), "Job closed"),
+        (ParkedRetried(model="crm", model_version=1), "Parked events of crm retried"),
+        (
+            ParkedSkipped(model="crm", model_version=1, stream=JOB, topic="job.closed", position=7),
+            "Event at position 7 left out of crm",
+        ),
         (JobReopened(), "Job re-opened"),
     ],
 )
@@ -197,7 +203,15 @@ def test_every_kind_of_event_has_a_sentence(event_class: type[Happened]) -> None
         row = entry(example(event_class, full=full))
         assert row.type == event_class.wire_name()
         assert row.description not in ("", row.type)
-        assert (row.candidate_id is None) == issubclass(event_class, JobEvent)
+        of_candidate = issubclass(event_class, e.CandidateEvent) or event_class is ParkedSkipped
+        assert (row.candidate_id is None) == (not of_candidate)
+
+
+@pytest.mark.parametrize("topic", ["candidate.noted", "job.closed", "unheard.of"])
+def test_an_event_that_was_left_out_is_found_with_whom_it_concerns(topic: str) -> None:
+    skipped = ParkedSkipped(model="crm", model_version=1, stream=JOB, topic=topic, position=7)
+    row = entry(skipped, stream=stream_of("crm"))
+    assert (row.candidate_id, row.job_id) == ((None, JOB) if topic[:3] == "job" else (JOB, None))
 
 
 @EACH_CLASS

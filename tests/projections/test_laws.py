@@ -299,7 +299,13 @@ def test_what_is_parked_tells_its_topic() -> None:
 
 def unreadable(recorded: Recorded) -> Unreadable:
     topic = recorded.event.TOPIC
-    return Unreadable(recorded.originator_id, recorded.position, topic, "ValidationError")
+    return Unreadable(
+        recorded.originator_id,
+        recorded.originator_version,
+        recorded.position,
+        topic,
+        "ValidationError",
+    )
 
 
 @law

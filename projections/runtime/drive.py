@@ -1,0 +1,219 @@
+"""Carries a rebuild through: workers make the rows, indexes follow, and the builds are switched in.
+
+One process at a time drives a rebuild, by an advisory lock; any other one that is asked to watches,
+and takes over when the driver dies.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from projections.runtime import builds, outside, rebuild, switch
+from projections.runtime.builds import Build
+from projections.runtime.contract import ReadModel
+from projections.runtime.projector import follow
+from projections.runtime.rebuild import Rebuild
+from projections.runtime.selection import wanted
+from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned
+
+LOOK_SECONDS = 0.1
+TRIES = 30  # restarts of workers, a second apart, without a unit being done meanwhile
+
+DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"
+MADE = """
+UPDATE read_models.builds SET later_sql = array_remove(later_sql, %s) WHERE build = %s
+"""
+STOP = "UPDATE read_models.rebuilds SET state = 'stopped', error = %s WHERE rebuild = %s"
+KEEP = """
+UPDATE read_models.builds SET state = 'kept', position = %s, updated_at = now() WHERE build = %s
+"""
+
+
+class Stopped(Exception):  # noqa: N818  # the name of the situation
+    """The rebuild did not reach its end; the message says why and what to do."""
+
+
+class Paused(Exception):  # noqa: N818  # the name of the situation
+    """The rebuild was paused; the same command goes on with it."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a rebuild is: events of `total` that are done in the present phase."""
+
+    phase: str
+    done: int
+    total: int
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass
+class Driver:
+    """Drives rebuilds with so many workers, telling how far they are, until `stop` is set."""
+
+    conninfo: str
+    models: Sequence[ReadModel]
+    workers: int = 1
+    tell: Tell = lambda _: None
+    stop: Event = field(default_factory=Event)
+    rebuild_id: int = 0
+
+    def run(self, rebuild_id: int) -> list[Build]:
+        """Drives the rebuild to its end, or watches who does; returns its builds.
+
+        Raises Stopped, Paused (also when `stop` is set), NotPossible when it was abandoned, and
+        psycopg.Error when the database is away.
+        """
+        self.rebuild_id = rebuild_id
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            made = [each.build for each in builds.of_rebuild(connection, rebuild_id)]
+            while not self._is_ours(connection):
+                if self._check(connection).state == "done":
+                    break
+                self._tell_units(connection)
+                time.sleep(LOOK_SECONDS)
+            else:
+                try:
+                    self._drive(connection)
+                except Poisoned as poisoned:
+                    connection.execute(STOP, (str(poisoned), rebuild_id))
+                    raise Stopped(str(poisoned)) from poisoned
+            return [builds.one(connection, build) for build in made]
+
+    def _is_ours(self, connection: psycopg.Connection[Any]) -> bool:
+        row = connection.execute(DRIVE, (str(self.rebuild_id),)).fetchone()
+        return bool(row and row[0])
+
+    def _drive(self, connection: psycopg.Connection[Any]) -> None:
+        by_name = {model.name: model for model in self.models}
+        self._make_units(connection)
+        for build in builds.of_rebuild(connection, self.rebuild_id):
+            self._make_indexes(connection, build)
+            self._follow_to_head(connection, by_name[build.model], build)
+            this = self._check(connection)
+            if this.purpose == "live":
+                switch.switch_in(
+                    connection, by_name[build.model], builds.one(connection, build.build)
+                )
+            else:
+                connection.execute(KEEP, (this.head, build.build))
+        rebuild.set_state(connection, self.rebuild_id, "done")
+
+    def _check(self, connection: psycopg.Connection[Any]) -> Rebuild:
+        """The rebuild as it stands; raises Paused, Stopped or NotPossible where it must not go on.
+
+        NotPossible when it was abandoned.
+        """
+        this = rebuild.one(connection, self.rebuild_id)
+        if this.state == "stopped":
+            raise Stopped(this.error or "the rebuild was stopped")
+        if this.state == "paused" or self.stop.is_set():
+            raise Paused(f"rebuild {self.rebuild_id} is paused; the same command goes on with it")
+        return this
+
+    def _tell_units(self, connection: psycopg.Connection[Any]) -> Rebuild:
+        this = rebuild.one(connection, self.rebuild_id)
+        done = this.head * this.units_done // max(this.units, 1)
+        self.tell(Progress("folding", done, this.head))
+        return this
+
+    def _make_units(self, connection: psycopg.Connection[Any]) -> None:
+        tries, before = 0, -1
+        while (this := self._tell_units(connection)).units_done < this.units:
+            self._check(connection)
+            tries = tries + 1 if this.units_done == before else 0
+            before = this.units_done
+            if tries == TRIES:
+                raise Stopped(f"the workers of rebuild {self.rebuild_id} end without a result")
+            if tries:
+                time.sleep(1)
+            with self._working() as processes:
+                while any(process.poll() is None for process in processes):
+                    time.sleep(LOOK_SECONDS)
+                    self._tell_units(connection)
+                    self._check(connection)
+            codes = {process.returncode for process in processes}
+            self._check(connection)
+            for code in codes - {0, LOST_DATABASE, STOPPED}:
+                if code > 0:
+                    raise Stopped(f"a worker of rebuild {self.rebuild_id} failed; see its output")
+
+    @contextmanager
+    def _working(self) -> Iterator[list[subprocess.Popen[str]]]:
+        order = {
+            "conninfo": self.conninfo,
+            "rebuild": self.rebuild_id,
+            "models": [outside.folder_of(model) for model in self.models],
+        }
+        processes = []
+        try:
+            for _ in range(self.workers):
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "projections.runtime.worker"],
+                    stdin=subprocess.PIPE,
+                    text=True,
+                )
+                processes.append(process)
+                assert process.stdin is not None  # noqa: S101  # a pipe
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.flush()
+            yield processes
+        finally:
+            for process in processes:
+                if process.stdin:
+                    process.stdin.close()
+                process.wait()
+
+    def _make_indexes(self, connection: psycopg.Connection[Any], build: Build) -> None:
+        todo = build.later_sql
+        self.tell(Progress(f"indexing {build.model}", 0, len(todo)))
+        # A table's key first: it takes the table for itself.
+        for statements in (
+            [each for each in todo if each.startswith("ALTER")],
+            [each for each in todo if not each.startswith("ALTER")],
+        ):
+            with ThreadPoolExecutor(max_workers=self.workers) as pool:
+                list(pool.map(lambda each: self._make_index(build, each), statements))
+        for table in next(m for m in self.models if m.name == build.model).tables:
+            name = sql.Identifier(build.schema_name, table.name)
+            connection.execute(sql.SQL("ANALYZE {}").format(name))
+
+    def _make_index(self, build: Build, statement: str) -> None:
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            connection.execute("SET maintenance_work_mem = '128MB'")
+            try:
+                with connection.transaction():
+                    connection.execute(statement.encode())
+                    connection.execute(MADE, (statement, build.build))
+            except psycopg.errors.UniqueViolation as error:
+                raise Stopped(
+                    f"rows of {build.model} are made from events of several streams "
+                    f"({error.diag.constraint_name}); declare it without by_stream"
+                ) from error
+
+    def _follow_to_head(
+        self, connection: psycopg.Connection[Any], model: ReadModel, build: Build
+    ) -> None:
+        """Folds what the workers have not, in the log's order: all of it where not by stream."""
+        this = self._check(connection)
+
+        def moved(position: int) -> None:
+            self.tell(Progress(f"following {model.name}", position, this.head))
+            self._check(connection)
+
+        followed = follow(connection, model, builds.one(connection, build.build))
+        followed.park = switch.stop_at_poison
+        followed.wanted = wanted(connection, model, this.as_of_filter())
+        switch.catch_up(connection, followed, this.head, moved)

@@ -1,0 +1,197 @@
+"""Rebuilds: which there are, how one begins, and how it is paused, resumed or abandoned.
+
+A rebuild makes builds of some read models beside the live ones, in schemas of their own. Rows of
+models that go by stream are made unit by unit by workers, up to the log's head as it was at the
+beginning; what follows, and all of the other models, is folded in the order of the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from projections.runtime import builds, log, tables
+from projections.runtime.builds import INSTALL_LOCK, Build
+from projections.runtime.contract import ReadModel
+from projections.runtime.selection import AsOf
+
+UNIT_EVENTS = 20_000  # how many events a worker holds the rows of, about
+SAMPLES = 200  # of the log for each unit, to cut it into even ones
+
+SELECT = """
+SELECT rebuild, state, purpose, head, as_of, as_of_by, error, started_at,
+       (SELECT count(*) FROM read_models.units WHERE units.rebuild = rebuilds.rebuild) AS units,
+       (SELECT count(*) FROM read_models.units
+         WHERE units.rebuild = rebuilds.rebuild AND units.is_done) AS units_done
+  FROM read_models.rebuilds
+"""
+ONE = SELECT + " WHERE rebuild = %s"
+GOING = SELECT + " WHERE state <> 'done' ORDER BY rebuild"
+INSERT = """
+INSERT INTO read_models.rebuilds (purpose, head, as_of, as_of_by)
+VALUES (%(purpose)s, %(head)s, %(as_of)s, %(by)s)
+RETURNING rebuild
+"""
+BEGUN = """
+SELECT builds.build
+  FROM read_models.builds
+  JOIN read_models.rebuilds USING (rebuild)
+ WHERE builds.state = 'building' AND rebuilds.purpose = %(purpose)s
+   AND (rebuilds.as_of, rebuilds.as_of_by) IS NOT DISTINCT FROM
+       (%(as_of)s::timestamptz, %(by)s::text)
+"""
+CUT = """
+SELECT DISTINCT ON (tile) originator_id
+  FROM (SELECT originator_id, ntile(%(units)s) OVER (ORDER BY originator_id) AS tile
+          FROM hirelog.events TABLESAMPLE SYSTEM (%(percent)s)) AS sample
+ ORDER BY tile, originator_id
+"""
+INSERT_UNIT = "INSERT INTO read_models.units (rebuild, unit, first, last) VALUES (%s, %s, %s, %s)"
+BUILDING = "UPDATE read_models.builds SET later_sql = %s, position = %s WHERE build = %s"
+SET_STATE = "UPDATE read_models.rebuilds SET state = %s, error = NULL WHERE rebuild = %s"
+FORGET = """
+DELETE FROM read_models.rebuilds
+ WHERE rebuild = %s AND NOT EXISTS (
+       SELECT FROM read_models.builds
+        WHERE builds.rebuild = rebuilds.rebuild AND builds.state = 'building')
+"""
+
+
+class NotPossible(Exception):  # noqa: N818  # the name of the situation
+    """Why a rebuild cannot begin or be changed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """A rebuild and how far its units are."""
+
+    rebuild: int
+    state: str
+    purpose: str
+    head: int
+    as_of: datetime | None
+    as_of_by: Literal["recorded", "occurred"] | None
+    error: str | None
+    started_at: datetime
+    units: int
+    units_done: int
+
+    def as_of_filter(self) -> AsOf | None:
+        """What limits its events to a moment."""
+        if self.as_of is None or self.as_of_by is None:
+            return None
+        return AsOf(self.as_of, self.as_of_by)
+
+
+def begin(
+    connection: psycopg.Connection[Any],
+    models: Sequence[ReadModel],
+    *,
+    as_of: AsOf | None = None,
+    scratch: bool = False,
+    unit_events: int = UNIT_EVENTS,
+) -> Rebuild:
+    """A rebuild of these models that is ready to run: the one that was begun before, or a new one.
+
+    It is to go live, unless it is `as_of` a moment or `scratch`. One that was begun with other code
+    is thrown away. Raises NotPossible when some of the models are in another rebuild.
+    """
+    kind: dict[str, Any] = {
+        "purpose": "scratch" if scratch else "as-of" if as_of else "live",
+        "as_of": as_of.moment if as_of else None,
+        "by": as_of.by if as_of else None,
+    }
+    label = "_scratch" if scratch else f"_as_of_{as_of.moment:%Y%m%dt%H%M%S}" if as_of else ""
+    with connection.transaction():
+        connection.execute(INSTALL_LOCK)
+        if not scratch and (begun := _begun(connection, models, kind)):
+            set_state(connection, begun, "running")
+            return one(connection, begun)
+        head = log.head(connection)
+        row = connection.execute(INSERT, kind | {"head": head}).fetchone()
+        assert row is not None  # noqa: S101  # RETURNING
+        rebuild: int = row[0]
+        for model in models:
+            build = builds.make_tables(connection, model, "building", rebuild, label)
+            if model.by_stream:
+                later = tables.postpone_indexes(connection, build.schema_name)
+                connection.execute(BUILDING, (later, head, build.build))
+        if any(model.by_stream for model in models):
+            _cut(connection, rebuild, head, unit_events)
+        return one(connection, rebuild)
+
+
+def _begun(
+    connection: psycopg.Connection[Any], models: Sequence[ReadModel], kind: Mapping[str, Any]
+) -> int | None:
+    wanted = {model.name: model for model in models}
+    found = [builds.one(connection, row[0]) for row in connection.execute(BEGUN, kind)]
+    of_these = {build.rebuild for build in found if build.model in wanted}
+    if not of_these:
+        return None
+    together = {build.model: build for build in found if build.rebuild in of_these}
+    if set(together) != set(wanted):
+        names = ", ".join(sorted(together))
+        raise NotPossible(
+            f"a rebuild of {names} was begun before; go on with that one, or abandon it first"
+        )
+    if all(build.digest == wanted[name].digest() for name, build in together.items()):
+        (rebuild,) = of_these
+        return rebuild
+    for build in together.values():
+        abandon(connection, build)
+    return None
+
+
+def _cut(connection: psycopg.Connection[Any], rebuild: int, head: int, unit_events: int) -> None:
+    units = max(1, -(-head // unit_events))
+    percent = min(100.0, 100.0 * SAMPLES * units / max(head, 1))
+    rows = connection.execute(CUT, {"units": units, "percent": percent}).fetchall()
+    firsts = [UUID(int=0), *sorted({row[0] for row in rows[1:]} - {UUID(int=0)})]
+    lasts = [UUID(int=first.int - 1) for first in firsts[1:]] + [UUID(int=2**128 - 1)]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            INSERT_UNIT,
+            [
+                (rebuild, number, first, last)
+                for number, (first, last) in enumerate(zip(firsts, lasts, strict=True), 1)
+            ],
+        )
+
+
+def one(connection: psycopg.Connection[Any], rebuild: int) -> Rebuild:
+    """The rebuild of this number. Raises NotPossible when it was abandoned."""
+    with connection.cursor(row_factory=class_row(Rebuild)) as cursor:
+        found = cursor.execute(ONE, (rebuild,)).fetchone()
+    if found is None:
+        raise NotPossible(f"rebuild {rebuild} was abandoned; begin a new one")
+    return found
+
+
+def going(connection: psycopg.Connection[Any]) -> list[Rebuild]:
+    """The rebuilds that are not done, the oldest first."""
+    with connection.cursor(row_factory=class_row(Rebuild)) as cursor:
+        return cursor.execute(GOING).fetchall()
+
+
+def of_model(connection: psycopg.Connection[Any], model: str) -> Rebuild:
+    """The rebuild that makes this model. Raises NotPossible when there is none."""
+    for each in going(connection):
+        if any(build.model == model for build in builds.of_rebuild(connection, each.rebuild)):
+            return each
+    raise NotPossible(f"{model} is not being rebuilt; see hirelog projections status")
+
+
+def set_state(connection: psycopg.Connection[Any], rebuild: int, state: str) -> None:
+    """Lets it run, or pauses it: workers end after the unit that they have in hand."""
+    connection.execute(SET_STATE, (state, rebuild))
+
+
+def abandon(connection: psycopg.Connection[Any], build: Build) -> None:
+    """Drops a build that is not finished, and its rebuild with the last one."""
+    builds.drop(connection, build)
+    connection.execute(FORGET, (build.rebuild,))

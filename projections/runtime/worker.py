@@ -1,0 +1,173 @@
+"""A process that makes rows of a rebuild: it takes unit after unit and COPYs what it folded.
+
+Started by `rebuild`, told what to do on standard input; it ends when there is nothing left, when
+the rebuild is paused, or when its parent is gone. A unit is claimed, filled and marked in one
+transaction, so a killed worker leaves nothing behind.
+"""
+
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from threading import Thread
+from typing import Any
+
+import psycopg
+
+from domain.recorded import Recorded, event_classes
+from projections.runtime import builds, outside, tables
+from projections.runtime.batch import Parked, Unreadable, fold_batch
+from projections.runtime.contract import ReadModel, Row, Table
+from projections.runtime.log import read
+from projections.runtime.selection import AsOf, Wanted, wanted
+
+LOST_DATABASE = 3  # exit codes
+STOPPED = 4
+
+CLAIM = """
+SELECT units.unit, units.first, units.last, rebuilds.head, rebuilds.as_of, rebuilds.as_of_by
+  FROM read_models.units
+  JOIN read_models.rebuilds USING (rebuild)
+ WHERE units.rebuild = %s AND NOT units.is_done AND rebuilds.state = 'running'
+ ORDER BY units.unit
+ LIMIT 1
+   FOR UPDATE OF units SKIP LOCKED
+"""
+SELECT_UNIT = """
+SELECT notification_id, originator_id, originator_version, topic, state
+  FROM hirelog.events
+ WHERE originator_id BETWEEN %(first)s AND %(last)s
+   AND notification_id <= %(head)s
+   AND topic <> ALL(%(not_folded)s)
+ ORDER BY originator_id, originator_version
+"""
+DONE = "UPDATE read_models.units SET is_done = true WHERE rebuild = %s AND unit = %s"
+STOP = """
+UPDATE read_models.rebuilds SET state = 'stopped', error = %s
+ WHERE rebuild = %s AND state = 'running'
+"""
+FETCH = 2_000  # rows at a time from the log
+
+
+class Poisoned(Exception):  # noqa: N818  # the name of the situation
+    """An event that a fold cannot take; the message says which, where, and what to do."""
+
+    def __init__(self, model: str, parked: Parked) -> None:
+        recorded = parked.recorded
+        super().__init__(
+            f"{model} cannot fold the event at position {recorded.position} ({parked.topic}, "
+            f"version {recorded.originator_version} of stream {recorded.originator_id}): "
+            f"{parked.error}; mend the fold under a new version, or leave the event out with "
+            f"hirelog projections skip {model} {recorded.position}"
+        )
+
+
+@dataclass
+class Making:
+    """The rows of a build that a unit leads to."""
+
+    schema: str
+    model: ReadModel
+    wanted: Wanted
+    rows: dict[Table, list[Row]] = field(default_factory=dict)
+
+    def fold(self, stream: Iterable[Recorded | Unreadable]) -> None:
+        """Adds the rows of a whole stream, from nothing. Raises Poisoned."""
+        folded = fold_batch(self.model, filter(self.wanted, stream), {}, {})
+        if folded.parked:
+            raise Poisoned(self.model.name, folded.parked[0])
+        for table, new in folded.changed.items():
+            self.rows.setdefault(table, []).extend(new.values())
+
+
+def work(conninfo: str, rebuild: int, models: Iterable[ReadModel]) -> None:
+    """Makes units until none is left or the rebuild does not run any more. Raises Poisoned."""
+    by_name = {model.name: model for model in models}
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        # A unit that is lost with the server is made again.
+        connection.execute("SET synchronous_commit = off")
+        while _make_unit(connection, rebuild, by_name):
+            pass
+
+
+def _make_unit(
+    connection: psycopg.Connection[Any], rebuild: int, models: Mapping[str, ReadModel]
+) -> bool:
+    with connection.transaction():
+        claimed = connection.execute(CLAIM, (rebuild,)).fetchone()
+        if claimed is None:
+            return False
+        unit, first, last, head, moment, by = claimed
+        as_of = AsOf(moment, by) if moment else None
+        making = [
+            Making(
+                build.schema_name,
+                models[build.model],
+                wanted(connection, models[build.model], as_of),
+            )
+            for build in builds.of_rebuild(connection, rebuild)
+            if models[build.model].by_stream
+        ]
+        given = {
+            "first": first,
+            "last": last,
+            "head": head,
+            "not_folded": not_folded(each.model for each in making),
+        }
+        for events in _streams(connection, given):
+            for each in making:
+                each.fold(events)
+        for each in making:
+            tables.copy(connection, each.schema, each.rows)
+        connection.execute(DONE, (rebuild, unit))
+    return True
+
+
+def not_folded(models: Iterable[ReadModel]) -> list[str]:
+    """The topics that are known and that none of the models folds.
+
+    An unknown topic is read, so that it is noticed as it is in live projection.
+    """
+    folded = frozenset[str]().union(*(model.topics for model in models))
+    return sorted(event_classes().keys() - folded)
+
+
+def _streams(
+    connection: psycopg.Connection[Any], given: Mapping[str, Any]
+) -> Iterable[list[Recorded | Unreadable]]:
+    with connection.cursor("events", binary=True) as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(SELECT_UNIT, given)
+        for _, rows in groupby(cursor, key=itemgetter(1)):
+            yield [read(*row) for row in rows]
+
+
+def main() -> None:
+    """Reads what to do from standard input, does it, and leaves with an exit code."""
+    given = json.loads(sys.stdin.readline())
+    Thread(target=_end_with_parent, daemon=True).start()
+    os.nice(10)
+    # Rows and events die by reference counts; the collector would only walk through them again.
+    gc.disable()
+    conninfo, rebuild = given["conninfo"], given["rebuild"]
+    try:
+        work(conninfo, rebuild, [outside.find(each) for each in given["models"]])
+    except Poisoned as poisoned:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(STOP, (str(poisoned), rebuild))
+        sys.exit(STOPPED)
+    except psycopg.OperationalError:
+        sys.exit(LOST_DATABASE)
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(LOST_DATABASE)
+
+
+if __name__ == "__main__":
+    main()
