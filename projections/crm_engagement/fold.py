@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.candidate import events as e
@@ -86,6 +86,10 @@ INBOUND: tuple[type[Happened], ...] = (
     e.ConsentWithdrawn,
     e.Unsubscribed,
 )
+TOUCHES = OUTBOUND + INBOUND
+PERSONAL = e.Details, e.ReturnedToPool
+CONSENT = e.ConsentGranted, e.ConsentWithdrawn, e.Unsubscribed
+ENGAGING = e.ApplicationEvent, e.ReturnedToPool
 COUNTED: dict[type[Happened], str] = {
     e.Contacted: "messages",
     e.Opened: "opens",
@@ -104,15 +108,19 @@ def touches(recorded: Recorded) -> Touched:
 
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
-    before = row or _unseen(recorded)
-    row = _fold_person(before, recorded.event)
-    row = _fold_consent(row, recorded.event, recorded.metadata.occurred_at)
-    row = _fold_applications(row, recorded.event)
-    touchpoint = _touchpoint(recorded)
-    if touchpoint is None:
-        return [row, *_pool_members(before, row)]
-    row = _fold_touch(row, touchpoint, recorded.event)
-    return [row, touchpoint, *_pool_members(before, row)]
+    event = recorded.event
+    before = row = row or _unseen(recorded)
+    if isinstance(event, PERSONAL):
+        row = _fold_person(row, event)
+    if isinstance(event, CONSENT):
+        row = _fold_consent(row, event, recorded.metadata.occurred_at)
+    if isinstance(event, ENGAGING):
+        row = _fold_applications(row, event)
+    rows: list[Row] = []
+    if isinstance(event, TOUCHES):
+        rows.append(_touchpoint(recorded))
+        row = _fold_touch(row, event, recorded.metadata.occurred_at)
+    return [row, *rows, *_pool_members(before, row)]
 
 
 def _unseen(recorded: Recorded) -> Candidate:
@@ -185,7 +193,7 @@ def _fold_consent(row: Candidate, event: Happened, when: datetime) -> Candidate:
                 row = row._replace(
                     consent_retention=isinstance(event, e.ConsentGranted),
                     consent_retention_since=when,
-                    consent_retention_until=getattr(event, "expires_at", None),
+                    consent_retention_until=vars(event).get("expires_at"),
                 )
         case e.Unsubscribed():
             granted_since = row.consent_outreach_since if row.consent_outreach else None
@@ -203,10 +211,10 @@ def _unsubscribed(row: Candidate, since: dict[str, datetime]) -> Candidate:
     return row._replace(unsubscribed=list(since), unsubscribed_since=list(since.values()))
 
 
-def _fold_applications(row: Candidate, event: Happened) -> Candidate:
-    if not isinstance(event, e.ApplicationEvent | e.ReturnedToPool) or not event.application_id:
-        return row
+def _fold_applications(row: Candidate, event: e.ApplicationEvent | e.ReturnedToPool) -> Candidate:
     application = event.application_id
+    if application is None:
+        return row
     known = row.active_applications + row.ended_applications + row.hired_applications
     if application not in known and isinstance(event, e.ApplicationEvent):
         row = row._replace(active_applications=[*row.active_applications, application])
@@ -235,45 +243,45 @@ def _fold_applications(row: Candidate, event: Happened) -> Candidate:
     return row._replace(status="hired" if row.hired_applications else "prospect")
 
 
-def _touchpoint(recorded: Recorded) -> Touchpoint | None:
+def _touchpoint(recorded: Recorded) -> Touchpoint:
     event = recorded.event
-    if not isinstance(event, OUTBOUND + INBOUND):
-        return None
+    fields = vars(event)  # not getattr: pydantic is slow to say that there is no such field
     return Touchpoint(
         candidate_id=recorded.originator_id,
         version=recorded.originator_version,
         type=event.wire_name(),
         direction="outbound" if isinstance(event, OUTBOUND) else "inbound",
-        channel=getattr(event, "channel", None),
-        sequence=getattr(event, "sequence", None),
-        step=getattr(event, "step", None),
-        message_id=getattr(event, "message_id", None),
+        channel=fields.get("channel"),
+        sequence=fields.get("sequence"),
+        step=fields.get("step"),
+        message_id=fields.get("message_id"),
         actor=recorded.metadata.actor,
         occurred_at=recorded.metadata.occurred_at,
         position=recorded.position,
     )
 
 
-def _fold_touch(row: Candidate, touchpoint: Touchpoint, event: Happened) -> Candidate:
-    when = touchpoint.occurred_at
-    row = row._replace(
-        touches=row.touches + 1,
-        first_touch_at=min(row.first_touch_at or when, when),
-        last_touch_at=max(row.last_touch_at or when, when),
-    )
+def _fold_touch(row: Candidate, event: Happened, when: datetime) -> Candidate:
+    changes: dict[str, Any] = {
+        "touches": row.touches + 1,
+        "first_touch_at": min(row.first_touch_at or when, when),
+        "last_touch_at": max(row.last_touch_at or when, when),
+    }
     if counter := COUNTED.get(type(event)):
-        row = row._replace(**{counter: getattr(row, counter) + 1})
+        changes[counter] = getattr(row, counter) + 1
     if points := warmth.POINTS.get(type(event)):
         recent = warmth.RECENT_HALF_LIFE_DAYS
-        row = row._replace(
-            last_engagement_at=max(row.last_engagement_at or when, when),
-            warmth_log2=warmth.add(row.warmth_log2, points, when, warmth.HALF_LIFE_DAYS),
-            recent_warmth_log2=warmth.add(row.recent_warmth_log2, points, when, recent),
-        )
-    return row
+        changes |= {
+            "last_engagement_at": max(row.last_engagement_at or when, when),
+            "warmth_log2": warmth.add(row.warmth_log2, points, when, warmth.HALF_LIFE_DAYS),
+            "recent_warmth_log2": warmth.add(row.recent_warmth_log2, points, when, recent),
+        }
+    return row._replace(**changes)
 
 
 def _pool_members(before: Candidate, after: Candidate) -> list[Row]:
+    if before.pools is after.pools:
+        return []
     changed = set(before.pools) ^ set(after.pools)
     return [PoolMember(pool, after.candidate_id, pool in after.pools) for pool in changed]
 

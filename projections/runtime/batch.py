@@ -67,33 +67,39 @@ def fold_batch(
     A stream with an event that cannot be folded is parked from there on, so that its events are
     never folded out of order; the other streams go on.
     """
-    folded = Folded()
-    current: Rows = {table: dict(some) for table, some in rows.items()}
-    parked = dict(parked_streams)
+    touches, fold, table_of, folds = model.touches, model.fold, model.table_of, model.event_classes
+    current: Rows = {table: dict(rows.get(table, ())) for table in model.tables}
+    parked, parked_now = dict(parked_streams), list[Parked]()
     for recorded in batch:
-        stream = recorded.originator_id
         if isinstance(recorded, Unreadable):
-            if recorded.topic in event_classes().keys() - model.topics:
-                continue
-            parked.setdefault(stream, recorded.position)
-            folded.parked.append(Parked(recorded, recorded.error))
+            if recorded.topic not in event_classes().keys() - model.topics:
+                parked.setdefault(recorded.originator_id, recorded.position)
+                parked_now.append(Parked(recorded, recorded.error))
             continue
-        if not isinstance(recorded.event, model.events):
+        if type(recorded.event) not in folds:
             continue
-        if stream in parked:
-            error = f"waits behind the event at position {parked[stream]}"
-            folded.parked.append(Parked(recorded, error))
+        if parked and recorded.originator_id in parked:
+            error = f"waits behind the event at position {parked[recorded.originator_id]}"
+            parked_now.append(Parked(recorded, error))
             continue
         try:
-            touched = model.touches(recorded)
-            row = current.get(touched[0], {}).get(touched[1]) if touched else None
-            after = [(model.table_of[type(new)], new) for new in model.fold(row, recorded)]
+            touched = touches(recorded)
+            row = current[touched[0]].get(touched[1]) if touched else None
+            after = [(table_of[type(new)], new) for new in fold(row, recorded)]
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
-            parked[stream] = recorded.position
-            folded.parked.append(Parked(recorded, f"{type(error).__name__}: {error}"))
+            parked[recorded.originator_id] = recorded.position
+            parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
             continue
         for table, new in after:
-            key = table.key(new)
-            current.setdefault(table, {})[key] = new
-            folded.changed.setdefault(table, {})[key] = new
-    return folded
+            current[table][new[: table.key_columns]] = new
+    return Folded(dict(_changed(current, rows)), parked_now)
+
+
+def _changed(
+    current: Rows, before: Mapping[Table, Mapping[Key, Row]]
+) -> Iterable[tuple[Table, dict[Key, Row]]]:
+    for table, now in current.items():
+        then = before.get(table)
+        changed = {k: row for k, row in now.items() if then.get(k) is not row} if then else now
+        if changed:
+            yield table, changed

@@ -66,11 +66,14 @@ class ReadModel:
         return {table.row: table for table in self.tables}
 
     @cached_property
+    def event_classes(self) -> frozenset[type[Happened]]:
+        """The events that it folds, each by its own class."""
+        return frozenset(each for each in event_classes().values() if issubclass(each, self.events))
+
+    @cached_property
     def topics(self) -> frozenset[str]:
         """The topics of the events that it folds."""
-        return frozenset(
-            topic for topic, event in event_classes().items() if issubclass(event, self.events)
-        )
+        return frozenset(each.TOPIC for each in self.event_classes)
 
     def schema_sql(self) -> str:
         """The model's schema.sql: its tables and indexes, with unqualified names."""

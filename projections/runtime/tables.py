@@ -30,6 +30,14 @@ SELECT pg_get_indexdef(index.indexrelid),
    AND NOT EXISTS (SELECT FROM pg_constraint AS con WHERE con.conindid = index.indexrelid)
 """
 
+SELECT_TYPES = """
+SELECT format_type(attribute.atttypid, NULL)
+  FROM unnest(%(columns)s::text[]) WITH ORDINALITY AS named (name, place)
+  JOIN pg_attribute AS attribute ON attribute.attname = named.name
+ WHERE attribute.attrelid = format('%%I.%%I', %(schema)s::text, %(table)s::text)::regclass
+ ORDER BY named.place
+"""
+
 
 def load(
     connection: psycopg.Connection[Any], schema: str, keys: Mapping[Table, set[Key]]
@@ -54,14 +62,24 @@ def write(
         connection.execute(_upsert(schema, table), (to_json(records).decode(),), prepare=True)
 
 
+def column_types(connection: psycopg.Connection[Any], schema: str, table: Table) -> list[str]:
+    """The database's types of the table's columns, in their order."""
+    given = {"schema": schema, "table": table.name, "columns": list(table.columns)}
+    return [row[0] for row in connection.execute(SELECT_TYPES, given)]
+
+
 def copy(
-    connection: psycopg.Connection[Any], schema: str, rows: Mapping[Table, Sequence[Row]]
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: Table,
+    types: Sequence[str],
+    rows: Iterable[Row],
 ) -> None:
-    """Adds rows that are new, one COPY for each table."""
-    for table, some in rows.items():
-        with connection.cursor() as cursor, cursor.copy(_copy(schema, table)) as target:
-            for row in some:
-                target.write_row(row)
+    """Adds rows that are new, by one COPY; `types` are the table's column_types()."""
+    with connection.cursor() as cursor, cursor.copy(_copy(schema, table)) as target:
+        target.set_types(types)
+        for row in rows:
+            target.write_row(row)
 
 
 def postpone_indexes(connection: psycopg.Connection[Any], schema: str) -> list[str]:
@@ -95,7 +113,7 @@ def _select(schema: str, table: Table) -> sql.Composed:
 
 @cache
 def _copy(schema: str, table: Table) -> sql.Composed:
-    return sql.SQL("COPY {table} ({columns}) FROM STDIN").format(
+    return sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)").format(
         columns=_columns(table.columns), table=sql.Identifier(schema, table.name)
     )
 

@@ -9,27 +9,28 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, groupby
 from operator import itemgetter
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from domain.recorded import Recorded, event_classes
-from projections.runtime import builds, outside, tables
+from projections.runtime import builds, outside, rebuild, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.log import read
-from projections.runtime.selection import AsOf, Wanted, wanted
+from projections.runtime.selection import Wanted, wanted
 
 LOST_DATABASE = 3  # exit codes
 STOPPED = 4
 
 CLAIM = """
-SELECT units.unit, units.first, units.last, rebuilds.head, rebuilds.as_of, rebuilds.as_of_by
+SELECT units.unit, units.first, units.last, rebuilds.head
   FROM read_models.units
   JOIN read_models.rebuilds USING (rebuild)
  WHERE units.rebuild = %s AND NOT units.is_done AND rebuilds.state = 'running'
@@ -38,7 +39,7 @@ SELECT units.unit, units.first, units.last, rebuilds.head, rebuilds.as_of, rebui
    FOR UPDATE OF units SKIP LOCKED
 """
 SELECT_UNIT = """
-SELECT notification_id, originator_id, originator_version, topic, state
+SELECT uuid_send(originator_id), notification_id, originator_version, topic, state
   FROM hirelog.events
  WHERE originator_id BETWEEN %(first)s AND %(last)s
    AND notification_id <= %(head)s
@@ -68,12 +69,13 @@ class Poisoned(Exception):  # noqa: N818  # the name of the situation
 
 @dataclass
 class Making:
-    """The rows of a build that a unit leads to."""
+    """A build in the making, with the rows of the unit in hand."""
 
     schema: str
     model: ReadModel
     wanted: Wanted
-    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    types: dict[Table, list[str]]
+    rows: dict[Table, list[Row]]
 
     def fold(self, stream: Iterable[Recorded | Unreadable]) -> None:
         """Adds the rows of a whole stream, from nothing. Raises Poisoned."""
@@ -81,49 +83,64 @@ class Making:
         if folded.parked:
             raise Poisoned(self.model.name, folded.parked[0])
         for table, new in folded.changed.items():
-            self.rows.setdefault(table, []).extend(new.values())
+            self.rows[table].extend(new.values())
+
+    def copy(self, connection: psycopg.Connection[Any]) -> None:
+        """Writes the rows and lets go of them."""
+        for table, rows in self.rows.items():
+            tables.copy(connection, self.schema, table, self.types[table], rows)
+            rows.clear()
 
 
-def work(conninfo: str, rebuild: int, models: Iterable[ReadModel]) -> None:
+def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
     """Makes units until none is left or the rebuild does not run any more. Raises Poisoned."""
     by_name = {model.name: model for model in models}
     with psycopg.connect(conninfo, autocommit=True) as connection:
         # A unit that is lost with the server is made again.
         connection.execute("SET synchronous_commit = off")
-        while _make_unit(connection, rebuild, by_name):
+        # The rows of a unit are read by one backend and sorted in memory.
+        connection.execute("SET work_mem = '64MB'")
+        connection.execute("SET max_parallel_workers_per_gather = 0")
+        as_of = rebuild.one(connection, rebuild_id).as_of_filter()
+        making = [
+            Making(
+                schema=build.schema_name,
+                model=model,
+                wanted=wanted(connection, model, as_of),
+                types={
+                    table: tables.column_types(connection, build.schema_name, table)
+                    for table in model.tables
+                },
+                rows={table: [] for table in model.tables},
+            )
+            for build in builds.of_rebuild(connection, rebuild_id)
+            for model in [by_name[build.model]]
+            if model.by_stream
+        ]
+        while _make_unit(connection, rebuild_id, making):
             pass
 
 
 def _make_unit(
-    connection: psycopg.Connection[Any], rebuild: int, models: Mapping[str, ReadModel]
+    connection: psycopg.Connection[Any], rebuild_id: int, making: Sequence[Making]
 ) -> bool:
     with connection.transaction():
-        claimed = connection.execute(CLAIM, (rebuild,)).fetchone()
+        claimed = connection.execute(CLAIM, (rebuild_id,)).fetchone()
         if claimed is None:
             return False
-        unit, first, last, head, moment, by = claimed
-        as_of = AsOf(moment, by) if moment else None
-        making = [
-            Making(
-                build.schema_name,
-                models[build.model],
-                wanted(connection, models[build.model], as_of),
-            )
-            for build in builds.of_rebuild(connection, rebuild)
-            if models[build.model].by_stream
-        ]
+        unit, first, last, head = claimed
         given = {
             "first": first,
             "last": last,
             "head": head,
             "not_folded": not_folded(each.model for each in making),
         }
-        for events in _streams(connection, given):
+        for stream in _streams(connection, given):
             for each in making:
-                each.fold(events)
+                each.fold(stream)
         for each in making:
-            tables.copy(connection, each.schema, each.rows)
-        connection.execute(DONE, (rebuild, unit))
+            each.copy(connection)
+        connection.execute(DONE, (rebuild_id, unit))
     return True
 
 
@@ -140,10 +157,15 @@ def _streams(
     connection: psycopg.Connection[Any], given: Mapping[str, Any]
 ) -> Iterable[list[Recorded | Unreadable]]:
     with connection.cursor("events", binary=True) as cursor:
-        cursor.itersize = FETCH
         cursor.execute(SELECT_UNIT, given)
-        for _, rows in groupby(cursor, key=itemgetter(1)):
-            yield [read(*row) for row in rows]
+        chunks = iter(lambda: cursor.fetchmany(FETCH), [])
+        # Bytes are faster to read and to compare than UUIDs, of which one is enough for a stream.
+        for stream, rows in groupby(chain.from_iterable(chunks), key=itemgetter(0)):
+            originator_id = UUID(bytes=stream)
+            yield [
+                read(position, originator_id, version, topic, state)
+                for _, position, version, topic, state in rows
+            ]
 
 
 def main() -> None:
@@ -153,12 +175,12 @@ def main() -> None:
     os.nice(10)
     # Rows and events die by reference counts; the collector would only walk through them again.
     gc.disable()
-    conninfo, rebuild = given["conninfo"], given["rebuild"]
+    conninfo, rebuild_id = given["conninfo"], given["rebuild"]
     try:
-        work(conninfo, rebuild, [outside.find(each) for each in given["models"]])
+        work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
     except Poisoned as poisoned:
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(STOP, (str(poisoned), rebuild))
+            connection.execute(STOP, (str(poisoned), rebuild_id))
         sys.exit(STOPPED)
     except psycopg.OperationalError:
         sys.exit(LOST_DATABASE)
