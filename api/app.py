@@ -1,7 +1,7 @@
 """Builds the HTTP application from a system."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -10,8 +10,18 @@ from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from api import errors, openapi
-from api.routes import applications, audit, candidates, engagement, health, jobs, projections
+from api.routes import (
+    applications,
+    audit,
+    candidates,
+    engagement,
+    health,
+    jobs,
+    metrics,
+    projections,
+)
 from api.wiring import System
+from projections.runtime.watch import Watch
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,8 +38,9 @@ record; `POST /v1/candidates/{id}/interactions` tells what happens next;
 `GET /v1/jobs/{id}/board` shows where everyone stands; `GET /v1/candidates/{id}/interactions`
 replays it all.
 
-**Answers to commands** hold the `position` of their last event in the log. The views follow the log
-within a moment; `GET /v1/projections` tells how far each one is.
+**Answers to commands** hold the `position` of their last event in the log, also in the header
+`Hirelog-Position`. The views follow the log within a moment; send the position back with a query,
+as that header or as `?position=`, and the answer reflects your command.
 
 **Errors** are problem documents (RFC 9457) with a stable `code`; every rule of recruiting that can
 refuse a command has one, listed with the command.
@@ -92,7 +103,17 @@ class BodyLimit:
 
 def build_app(system: System) -> FastAPI:
     """The application with all routes on this system."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Connections remember how the tables were that were switched away.
+        app.state.watch = Watch(system.conninfo, switched=system.pool.drain)
+        app.state.watch.start()
+        yield
+        app.state.watch.stop()
+
     app = FastAPIOffline(
+        lifespan=lifespan,
         title="hirelog",
         version=version("hirelog"),
         summary="The system of record for candidate relationships and hiring.",
@@ -101,7 +122,16 @@ def build_app(system: System) -> FastAPI:
     )
     app.state.system = system
     errors.install(app)
-    for routes in (candidates, jobs, applications, engagement, audit, projections, health):
+    for routes in (
+        candidates,
+        jobs,
+        applications,
+        engagement,
+        audit,
+        projections,
+        health,
+        metrics,
+    ):
         app.include_router(routes.router)
     openapi.document(app)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)

@@ -20,4 +20,6 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
+    wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    rebuild_unit_events: Annotated[int, Field(ge=100)] = 20_000
     log_level: str = "warning"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
+from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
 from domain import errors
@@ -18,7 +19,9 @@ from domain.candidate.intents import Label
 from domain.values import ApplicationStatus, Moment, now
 from projections.ats_pipeline import queries
 
-router = APIRouter(prefix="/v1/applications", tags=["Applications"])
+router = APIRouter(
+    prefix="/v1/applications", tags=["Applications"], dependencies=[reflects("ats_pipeline")]
+)
 
 Days = Annotated[float | None, Query(ge=0, le=36_500, allow_inf_nan=False)]
 

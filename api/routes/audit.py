@@ -9,12 +9,15 @@ from pydantic import BaseModel, Field
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples.answers import AUDIT
+from api.freshness import reflects
 from api.openapi import answers
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
 
-router = APIRouter(prefix="/v1/audit/entries", tags=["Audit"])
+router = APIRouter(
+    prefix="/v1/audit/entries", tags=["Audit"], dependencies=[reflects("compliance_audit")]
+)
 
 
 class Entry(BaseModel):

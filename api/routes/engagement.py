@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.deps import Page, PageDep, SystemDep, bigint, number
 from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
+from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
 from domain import errors
@@ -18,7 +19,11 @@ from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment, now
 from projections.crm_engagement import queries, warmth
 
-router = APIRouter(prefix="/v1/engagement/candidates", tags=["Engagement"])
+router = APIRouter(
+    prefix="/v1/engagement/candidates",
+    tags=["Engagement"],
+    dependencies=[reflects("crm_engagement")],
+)
 
 
 class Relationship(BaseModel):

@@ -11,6 +11,7 @@ from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
+from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers, records
 from api.schemas import Recording
@@ -134,7 +135,12 @@ def change_job(
     return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
 
 
-@router.get("", summary="List jobs", responses=answers(JOB_LIST) | problems(paged=True))
+@router.get(
+    "",
+    dependencies=[reflects("ats_pipeline")],
+    summary="List jobs",
+    responses=answers(JOB_LIST) | problems(paged=True),
+)
 def list_jobs(
     system: SystemDep,
     page: PageDep,
@@ -170,6 +176,7 @@ def read_job(job_id: UUID, system: SystemDep) -> Job:
 
 @router.get(
     "/{job_id}/board",
+    dependencies=[reflects("ats_pipeline")],
     summary="See a job's pipeline",
     responses=answers(BOARD) | problems(errors.JobNotFound),
 )
