@@ -41,6 +41,9 @@ UNAVAILABLE = (
     InternalError,
 )
 
+# The tables are of another version than the query.
+CHANGING = (psycopg.errors.UndefinedColumn, psycopg.errors.FeatureNotSupported)
+
 log = structlog.get_logger()
 
 Responses = dict[int | str, dict[str, Any]]
@@ -76,7 +79,10 @@ def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = F
     """The answers that a route documents: its refusals, and what any such route may answer."""
     documented: dict[int, list[tuple[str, str]]] = {
         422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
-        503: [("database-unavailable", "The database cannot be reached; try again.")],
+        503: [
+            ("database-unavailable", "The database cannot be reached; try again."),
+            ("read-model-changing", "The tables of a new version are being built; try again."),
+        ],
     }
     if takes_body:
         documented[413] = [("content-too-large", "The request is larger than this server takes.")]
@@ -183,6 +189,16 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     )
 
 
+def _changing(_: Request, error: Exception) -> JSONResponse:
+    log.warning("read model is changing", error=type(error).__name__)
+    return problem(
+        503,
+        "read-model-changing",
+        "the tables of this version of the read model are being built; see GET /v1/projections",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
 def _unreadable(_: Request, error: Exception) -> JSONResponse:
     log.error("event cannot be read", error=str(error))
     return problem(500, "unreadable-event", f"{error}; it was altered, or a newer hirelog wrote it")
@@ -217,6 +233,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidCursor, _bad_cursor)
     for unavailable in UNAVAILABLE:
         app.add_exception_handler(unavailable, _unavailable)
+    for changing in CHANGING:
+        app.add_exception_handler(changing, _changing)
     app.add_exception_handler(MapperDeserialisationError, _unreadable)
     for unstorable in (psycopg.DataError, DataError):
         app.add_exception_handler(unstorable, _unstorable)

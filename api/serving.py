@@ -11,6 +11,7 @@ import uvicorn
 from api.app import build_app
 from api.wiring import CannotStart, System
 from projections import READ_MODELS
+from projections.runtime.builder import Builder
 from projections.runtime.projector import Projector
 
 
@@ -45,16 +46,21 @@ def check_address(system: System) -> None:
 
 @contextmanager
 def projecting(system: System) -> Iterator[None]:
-    """Projects in a thread of this process meanwhile."""
+    """Projects in threads of this process meanwhile, and builds what new versions need."""
     stop = Event()
-    projector = Projector(system.conninfo, READ_MODELS)
-    thread = Thread(target=projector.run, args=(stop,), name="projector")
-    thread.start()
+    builder = Builder(system.conninfo, READ_MODELS, system.settings.rebuild_unit_events)
+    threads = [
+        Thread(target=each.run, args=(stop,), name=type(each).__name__)
+        for each in (Projector(system.conninfo, READ_MODELS), builder)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def project(system: System) -> None:
@@ -62,7 +68,8 @@ def project(system: System) -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    Projector(system.conninfo, READ_MODELS).run(stop)
+    with projecting(system):
+        stop.wait()
 
 
 class _Server(uvicorn.Server):

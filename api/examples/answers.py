@@ -307,6 +307,8 @@ PROJECTIONS = {
             "lag_events": 0,
             "lag_seconds": 0.0,
             "parked": 0,
+            "oldest_parked_seconds": 0.0,
+            "is_stalled": False,
             "updated_at": "2026-05-08T13:05:28.412936Z",
         }
         for model in sorted(READ_MODELS, key=lambda model: model.name)

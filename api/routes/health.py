@@ -1,10 +1,10 @@
 """Health: whether the process lives and whether it can serve."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.deps import SystemDep
-from api.errors import problems
+from api.errors import problem, problems
 from api.examples.answers import HEALTH
 from api.openapi import answers
 from projections.runtime.status import status
@@ -31,4 +31,25 @@ def readyz(system: SystemDep) -> Health:
     """Answers once the database can be reached and the read models exist; else 503."""
     with system.pool.connection() as connection:
         status(connection)
+    return Health(status="ok")
+
+
+@router.get(
+    "/healthz/projections",
+    summary="Whether the read models follow the log",
+    response_model=Health,
+    responses=answers(HEALTH) | problems(),
+)
+def healthz_projections(system: SystemDep) -> Response | Health:
+    """503 when a read model is behind and has not moved for half a minute: then no projector runs,
+    or it is stuck.
+    """
+    with system.pool.connection() as connection:
+        stalled = [model for model in status(connection) if model.is_stalled]
+    if stalled:
+        said = ", ".join(
+            f"{model.model} stands at position {model.position}, {model.lag_events} events behind"
+            for model in stalled
+        )
+        return problem(503, "projection-stalled", f"{said}; see that hirelog project runs")
     return Health(status="ok")

@@ -22,6 +22,8 @@ class Projection(BaseModel):
     lag_events: int = Field(description="How many events it is behind.")
     lag_seconds: float = Field(description="Age of the oldest event that it does not reflect.")
     parked: int = Field(description="Events that could not be folded, or wait behind such a one.")
+    oldest_parked_seconds: float = Field(description="How long the longest of them has waited.")
+    is_stalled: bool = Field(description="Behind, and without a move for half a minute.")
     updated_at: Moment
 
 

@@ -70,8 +70,10 @@ class Driver:
     stop: Event = field(default_factory=Event)
     rebuild_id: int = 0
 
-    def run(self, rebuild_id: int) -> list[Build]:
+    def run(self, rebuild_id: int, *, watch: bool = True) -> list[Build]:
         """Drives the rebuild to its end, or watches who does; returns its builds.
+
+        Without `watch`, returns at once when another process drives it.
 
         Raises Stopped, Paused (also when `stop` is set), NotPossible when it was abandoned, and
         psycopg.Error when the database is away.
@@ -80,7 +82,7 @@ class Driver:
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
             made = [each.build for each in builds.of_rebuild(connection, rebuild_id)]
             while not self._is_ours(connection):
-                if self._check(connection).state == "done":
+                if not watch or self._check(connection).state == "done":
                     break
                 self._tell_units(connection)
                 time.sleep(LOOK_SECONDS)

@@ -1,0 +1,76 @@
+"""Builds in the background of a service: new versions of read models, and rebuilds begun elsewhere.
+
+Whoever begins a rebuild and does not drive it, as a request over HTTP does, or who was killed while
+driving it, leaves it to the builder of any process that projects.
+"""
+
+from collections.abc import Sequence
+from threading import Event
+from typing import Any
+
+import psycopg
+import structlog
+
+from projections.runtime import builds, rebuild
+from projections.runtime.contract import ReadModel
+from projections.runtime.drive import Driver, Paused, Stopped
+from projections.runtime.rebuild import NotPossible, Rebuild
+
+LOOK_SECONDS = 1.0
+
+logger = structlog.get_logger()
+
+
+class Builder:
+    """Carries the rebuilds of these read models through until told to stop."""
+
+    def __init__(self, conninfo: str, models: Sequence[ReadModel], unit_events: int) -> None:
+        """`conninfo` must log in as the service; about `unit_events` are held in memory."""
+        self._conninfo = conninfo
+        self._models = models
+        self._unit_events = unit_events
+        self._has_begun = False
+
+    def run(self, stop: Event) -> None:
+        """Begins what new versions need, then drives what is to be driven, until `stop` is set."""
+        while not stop.is_set():
+            try:
+                with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                    builds.install(connection, self._models)
+                    if not self._has_begun:
+                        self._begin_new_versions(connection)
+                        self._has_begun = True
+                    while not stop.wait(LOOK_SECONDS):
+                        for each in rebuild.going(connection):
+                            if each.state == "running" and each.purpose != "scratch":
+                                self._drive(connection, each, stop)
+            except psycopg.Error as error:
+                logger.warning("builder lost the database", error=type(error).__name__)
+                stop.wait(LOOK_SECONDS)
+
+    def _begin_new_versions(self, connection: psycopg.Connection[Any]) -> None:
+        outdated = builds.outdated(connection, self._models)
+        for model in self._models:
+            if model.name in outdated:
+                try:
+                    begun = rebuild.begin(connection, [model], unit_events=self._unit_events)
+                except NotPossible as reason:
+                    logger.warning("new version not built", model=model.name, reason=str(reason))
+                else:
+                    logger.info("new version begun", model=model.name, rebuild=begun.rebuild)
+
+    def _drive(self, connection: psycopg.Connection[Any], each: Rebuild, stop: Event) -> None:
+        known = {model.name: model for model in self._models}
+        making = builds.of_rebuild(connection, each.rebuild)
+        if any(
+            build.model not in known or build.digest != known[build.model].digest()
+            for build in making
+        ):
+            return  # made by another version of hirelog
+        models = [known[build.model] for build in making]
+        try:
+            Driver(self._conninfo, models, stop=stop).run(each.rebuild, watch=False)
+        except Stopped as reason:
+            logger.error("rebuild stopped", rebuild=each.rebuild, reason=str(reason))
+        except (Paused, NotPossible) as reason:
+            logger.info("rebuild left", rebuild=each.rebuild, reason=str(reason))
