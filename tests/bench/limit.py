@@ -1,0 +1,111 @@
+"""The limit: COPY moves the events out and the rows of one read model in, and nothing is computed.
+
+The events are streamed in binary and thrown away. The rows are those of ats_pipeline as it stands,
+held in memory beforehand; they go into empty tables whose indexes, primary keys among them, are
+made afterwards. One after the other on one connection, as one worker would do it.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from projections.ats_pipeline import ATS_PIPELINE
+from projections.runtime.contract import ReadModel, Table
+from tests.bench.bench import opened
+from tests.bench.measured import Rate
+from tests.bench.scratch import make_tables, scratch
+
+SCHEMA = "bench_limit"
+BLOCK_BYTES = 1 << 20
+
+EVENTS_OUT = sql.SQL("""
+COPY hirelog.events (notification_id, originator_id, originator_version, topic, state)
+  TO STDOUT (FORMAT binary)
+""")
+COUNT_EVENTS = "SELECT count(*) FROM hirelog.events"
+
+# How to drop and to make again each index of a schema.
+PRIMARY_KEYS = """
+SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
+       format('ALTER TABLE %%s ADD %%s', conrelid::regclass, pg_get_constraintdef(oid))
+  FROM pg_constraint
+ WHERE connamespace = %s::regnamespace AND contype = 'p'
+"""
+INDEXES = """
+SELECT format('DROP INDEX %%I.%%I', schemaname, indexname), indexdef
+  FROM pg_indexes
+ WHERE schemaname = %s
+"""
+
+Copied = dict[Table, list[bytes]]
+
+
+def measure(data_dir: Path) -> Rate:
+    """How fast the database gives and takes what a rebuild of one read model needs and makes."""
+    with (
+        opened(data_dir) as system,
+        psycopg.connect(system.conninfo, autocommit=True) as connection,
+        scratch(connection, SCHEMA),
+    ):
+        count = connection.execute(COUNT_EVENTS).fetchone()
+        assert count is not None
+        rows = _rows_of(connection, ATS_PIPELINE)
+        make_tables(connection, SCHEMA, ATS_PIPELINE)
+        indexes = _without_indexes(connection)
+        begun = time.monotonic()
+        with connection.cursor() as cursor, cursor.copy(EVENTS_OUT) as copy:
+            for _ in copy:
+                pass
+        read = time.monotonic()
+        with connection.transaction():
+            _copy_in(connection, rows)
+            for statement in indexes:
+                connection.execute(statement)
+        written = time.monotonic()
+    more = {"read_seconds": read - begun, "write_seconds": written - read}
+    return Rate(count[0], written - begun, more)
+
+
+def _live(model: ReadModel, table: Table) -> sql.Identifier:
+    """The table that queries read."""
+    return sql.Identifier(model.name, table.name)
+
+
+def _rows_of(connection: psycopg.Connection[Any], model: ReadModel) -> Copied:
+    rows: Copied = {}
+    for table in model.tables:
+        query = sql.SQL("COPY {table} ({columns}) TO STDOUT (FORMAT binary)").format(
+            table=_live(model, table), columns=_columns(table)
+        )
+        with connection.cursor() as cursor, cursor.copy(query) as copy:
+            whole = b"".join(copy)
+        starts = range(0, len(whole), BLOCK_BYTES)
+        rows[table] = [whole[start : start + BLOCK_BYTES] for start in starts]
+    return rows
+
+
+def _copy_in(connection: psycopg.Connection[Any], rows: Copied) -> None:
+    for table, blocks in rows.items():
+        query = sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)").format(
+            table=sql.Identifier(SCHEMA, table.name), columns=_columns(table)
+        )
+        with connection.cursor() as cursor, cursor.copy(query) as copy:
+            for block in blocks:
+                copy.write(block)
+
+
+def _without_indexes(connection: psycopg.Connection[Any]) -> list[bytes]:
+    """Drops all indexes of the scratch schema; gives the statements that make them again."""
+    again: list[bytes] = []
+    for query in (PRIMARY_KEYS, INDEXES):
+        for drop, make in connection.execute(query, (SCHEMA,)).fetchall():
+            connection.execute(drop)
+            again.append(make.encode())
+    return again
+
+
+def _columns(table: Table) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, table.columns))

@@ -1,0 +1,69 @@
+"""How fast a read model is built from the whole log, against the library's runner and the limit."""
+
+from collections.abc import Mapping
+
+from tests.bench import limit, stock
+from tests.bench.bench import Bench
+from tests.bench.measured import Measurement, Rate, measure
+from tests.bench.result import Figure, Result
+
+# A rebuild joins as a Measurement here: one_model and two_workers (ats_pipeline with one worker
+# and with two), all_models and all_models_two_workers. A ratio is given once both its rates are.
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "stock": stock.measure,
+    "limit": limit.measure,
+}
+RATIOS = {
+    "one_model_vs_stock": ("one_model", "stock"),
+    "all_models_vs_stock": ("all_models", "stock"),
+    "two_workers_vs_one": ("two_workers", "one_model"),
+    "one_model_vs_limit": ("one_model", "limit"),
+}
+TITLES = {
+    "stock": "ats_pipeline, the library's own runner",
+    "limit": "ats_pipeline, COPY alone",
+    "one_model": "ats_pipeline, 1 worker",
+    "two_workers": "ats_pipeline, 2 workers",
+    "all_models": "all read models, 1 worker",
+    "all_models_two_workers": "all read models, 2 workers",
+}
+
+
+def run(bench: Bench) -> Result:
+    """Loads the log and takes each measurement once."""
+    bench.load()
+    bench.project()
+    rates = {name: measure(each, bench.data_dir) for name, each in MEASUREMENTS.items()}
+    return Result(
+        title="Building a read model from the log",
+        columns=("", "events", "seconds", "events/s", "to the first", "peak MiB"),
+        rows=[_row(name, rate, rates["stock"]) for name, rate in rates.items()],
+        figures=_figures(rates),
+        ratios={
+            name: round(rates[of].per_second / rates[to].per_second, 3)
+            for name, (of, to) in RATIOS.items()
+            if of in rates and to in rates
+        },
+    )
+
+
+def _row(name: str, rate: Rate, stock_rate: Rate) -> list[str]:
+    return [
+        TITLES[name],
+        f"{rate.events:,}",
+        f"{rate.seconds:,.2f}",
+        f"{rate.per_second:,.0f}",
+        f"{rate.per_second / stock_rate.per_second:,.1f}",
+        f"{(rate.peak_bytes or 0) / 2**20:,.0f}",
+    ]
+
+
+def _figures(rates: Mapping[str, Rate]) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {}
+    for name, rate in rates.items():
+        figures[f"{name}_events"] = rate.events
+        figures[f"{name}_seconds"] = round(rate.seconds, 3)
+        figures[f"{name}_events_per_second"] = round(rate.per_second, 1)
+        figures[f"{name}_peak_bytes"] = rate.peak_bytes
+        figures |= {f"{name}_{more}": round(value, 3) for more, value in rate.more.items()}
+    return figures
