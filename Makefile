@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CANDIDATES ?= 2000
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint bench lock clean
 
 demo: .venv/installed
 	$(BIN)/hirelog demo --candidates $(CANDIDATES)
@@ -16,6 +16,9 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: .venv/installed
+	$(BIN)/python -m tests.bench
 
 # Dependencies come pinned and hashed from requirements.lock; the project itself is added without any.
 .venv/installed: requirements.lock pyproject.toml
