@@ -14,11 +14,15 @@ from pathlib import Path
 
 from api import logs
 from api.demonstration import company, load
-from api.progress import bar, catch_up
+from api.progress import bar
 from api.settings import Settings
 from api.wiring import System, open_system
 from domain.intake import REMEMBERED, Intake
-from domain.store.supervisor import SUPERVISOR_LOCK, lock
+from domain.store.cluster import lock
+from domain.store.supervisor import SUPERVISOR_LOCK
+from projections import READ_MODELS
+from projections.runtime import rebuild
+from projections.runtime.drive import Driver
 from projections.runtime.status import status
 
 UNTIL = datetime(2026, 11, 20, tzinfo=UTC)  # the same log each time
@@ -67,11 +71,11 @@ class Bench:
             advance(head, total=head)
 
     def project(self) -> None:
-        """Brings the live read models to the end of the log."""
+        """Brings the live read models to the end of the log, by a rebuild, which is faster."""
         with self.system.pool.connection() as connection:
-            behind = any(model.lag_events for model in status(connection))
-        if behind:
-            catch_up(self.system, quiet=self.quiet)
+            if any(model.lag_events for model in status(connection)):
+                begun = rebuild.begin(connection, READ_MODELS)
+                Driver(self.system.conninfo, READ_MODELS, COMPANIES).run(begun.rebuild)
 
 
 @contextmanager

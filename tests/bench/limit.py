@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from projections.ats_pipeline import ATS_PIPELINE
+from projections.runtime import tables
 from projections.runtime.contract import ReadModel, Table
 from tests.bench.bench import opened
 from tests.bench.measured import Rate
@@ -26,19 +27,6 @@ COPY hirelog.events (notification_id, originator_id, originator_version, topic, 
   TO STDOUT (FORMAT binary)
 """)
 COUNT_EVENTS = "SELECT count(*) FROM hirelog.events"
-
-# How to drop and to make again each index of a schema.
-PRIMARY_KEYS = """
-SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),
-       format('ALTER TABLE %%s ADD %%s', conrelid::regclass, pg_get_constraintdef(oid))
-  FROM pg_constraint
- WHERE connamespace = %s::regnamespace AND contype = 'p'
-"""
-INDEXES = """
-SELECT format('DROP INDEX %%I.%%I', schemaname, indexname), indexdef
-  FROM pg_indexes
- WHERE schemaname = %s
-"""
 
 Copied = dict[Table, list[bytes]]
 
@@ -54,7 +42,7 @@ def measure(data_dir: Path) -> Rate:
         assert count is not None
         rows = _rows_of(connection, ATS_PIPELINE)
         make_tables(connection, SCHEMA, ATS_PIPELINE)
-        indexes = _without_indexes(connection)
+        indexes = tables.postpone_indexes(connection, SCHEMA)
         begun = time.monotonic()
         with connection.cursor() as cursor, cursor.copy(EVENTS_OUT) as copy:
             for _ in copy:
@@ -63,7 +51,7 @@ def measure(data_dir: Path) -> Rate:
         with connection.transaction():
             _copy_in(connection, rows)
             for statement in indexes:
-                connection.execute(statement)
+                connection.execute(statement.encode())
         written = time.monotonic()
     more = {"read_seconds": read - begun, "write_seconds": written - read}
     return Rate(count[0], written - begun, more)
@@ -95,16 +83,6 @@ def _copy_in(connection: psycopg.Connection[Any], rows: Copied) -> None:
         with connection.cursor() as cursor, cursor.copy(query) as copy:
             for block in blocks:
                 copy.write(block)
-
-
-def _without_indexes(connection: psycopg.Connection[Any]) -> list[bytes]:
-    """Drops all indexes of the scratch schema; gives the statements that make them again."""
-    again: list[bytes] = []
-    for query in (PRIMARY_KEYS, INDEXES):
-        for drop, make in connection.execute(query, (SCHEMA,)).fetchall():
-            connection.execute(drop)
-            again.append(make.encode())
-    return again
 
 
 def _columns(table: Table) -> sql.Composed:

@@ -17,7 +17,7 @@ Seen = list[tuple[float, int]]  # when a position was first seen to be visible, 
 def visible(connection: psycopg.Connection[Any]) -> int:
     """The position that every read model has reached. Cheaper than status(), which counts more."""
     row = connection.execute(
-        "SELECT min(position) FROM read_models.checkpoints", prepare=True
+        "SELECT min(position) FROM read_models.builds WHERE state = 'live'", prepare=True
     ).fetchone()
     assert row is not None
     return int(row[0])
