@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NotRequired, TypeVar
 from uuid import UUID
 
 from eventsourcing.utils import register_topic
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
 from pydantic_core import from_json
+from typing_extensions import TypedDict  # pydantic takes no other one before Python 3.12
 
 from domain.values import Moment, Personal, Purpose
 
@@ -86,12 +87,12 @@ class Recorded:
 E = TypeVar("E", bound=Happened)
 
 
-class _Stored(BaseModel, Generic[E]):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+# A dict, for one model less to make for each event that is read.
+@with_config(ConfigDict(extra="forbid", cache_strings="none"))
+class _Stored(TypedDict, Generic[E]):
     event: E
     metadata: Metadata
-    class_version: int = 1
+    class_version: NotRequired[int]
 
 
 def event_classes() -> Mapping[str, type[Happened]]:
@@ -108,9 +109,10 @@ def event_class_of(topic: str) -> type[Happened]:
 
 
 @cache
-def _stored_as(topic: str) -> tuple[type[Happened], type[_Stored[Any]]]:
+def _stored_as(topic: str) -> tuple[type[Happened], TypeAdapter[_Stored[Any]]]:
     event_class = event_class_of(topic)
-    return event_class, _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
+    stored = _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
+    return event_class, TypeAdapter(stored)
 
 
 @cache
@@ -131,10 +133,10 @@ def holds_personal_values(event: Happened) -> bool:
 
 def encode(event: Happened, metadata: Metadata) -> bytes:
     """The bytes to store, UTF-8 JSON; personal fields must be sealed already."""
-    stored = _stored_as(event.TOPIC)[1](
-        event=event, metadata=metadata, class_version=type(event).class_version
-    )
-    return stored.model_dump_json(exclude_defaults=True).encode()
+    stored = _Stored[Any](event=event, metadata=metadata)
+    if (class_version := type(event).class_version) > 1:
+        stored["class_version"] = class_version
+    return _stored_as(event.TOPIC)[1].dump_json(stored, exclude_defaults=True)
 
 
 def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
@@ -143,19 +145,19 @@ def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
     Raises UnknownTopic, NewerEvent, or pydantic's ValidationError for bytes that are not such an
     event.
     """
-    event_class, stored_class = _stored_as(topic)
+    event_class, adapter = _stored_as(topic)
     if event_class.class_version == 1:
-        stored = stored_class.model_validate_json(state)
+        stored = adapter.validator.validate_json(state)
     else:
         data = from_json(state)
         data["event"] = upcast(event_class, data["event"], data.get("class_version", 1))
-        stored = stored_class.model_validate(data)
-    if stored.class_version > event_class.class_version:
+        stored = adapter.validate_python(data)
+    if stored.get("class_version", 1) > event_class.class_version:
         raise NewerEvent(
-            f"{topic} of class version {stored.class_version} is on record, this hirelog reads "
+            f"{topic} of class version {stored['class_version']} is on record, this hirelog reads "
             f"{event_class.class_version}; install the newer hirelog"
         )
-    return stored.event, stored.metadata
+    return stored["event"], stored["metadata"]
 
 
 def upcast(event_class: type[Happened], fields: dict[str, Any], from_version: int) -> Any:

@@ -37,7 +37,6 @@ _SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
-    "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_destination": "stderr",
