@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
+import psycopg
 import pytest
 
 from api.app import build_app
@@ -13,7 +14,7 @@ from api.settings import Settings
 from api.wiring import System
 from tests.api.bad_input import Known
 from tests.api.talk import Ask, Json, get
-from tests.databases import wait_until_projected
+from tests.databases import Database, wait_until_projected
 
 
 @pytest.fixture
@@ -25,6 +26,14 @@ def ask(http: httpx.Client, projected: System) -> Ask:
         return get(http, path, **params)
 
     return asked
+
+
+@pytest.fixture
+def held(http: httpx.Client, database: Database) -> Iterator[psycopg.Connection]:
+    """Keeps the projector from moving until it is rolled back."""
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("LOCK TABLE read_models.builds IN SHARE MODE")
+        yield connection
 
 
 @pytest.fixture
