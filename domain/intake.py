@@ -16,6 +16,7 @@ from eventsourcing.persistence import IntegrityError
 
 from domain import job as jobs
 from domain.candidate import decisions, state
+from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
@@ -120,14 +121,15 @@ class Intake:
         Raises VersionTaken when another event stands in its place here.
         """
         stream = event.originator_id
-        if isinstance(event.event, JobEvent):
+        known: Collection[UUID]
+        if isinstance(event.event, CandidateEvent):
+            candidate = self._candidate(stream)
+            version, known = candidate.version, candidate.commands.keys()
+        else:
             self.flush()
             history = list(self._recruiting.history(stream))
             version = len(history)
-            known: Collection[UUID] = {each.metadata.command_id for each in history}
-        else:
-            candidate = self._candidate(stream)
-            version, known = candidate.version, candidate.commands.keys()
+            known = {each.metadata.command_id for each in history}
         if event.originator_version <= version:
             if event.metadata.command_id not in known:
                 raise _conflict(stream)
@@ -183,7 +185,7 @@ class Intake:
 
     def _keep(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
-            if not isinstance(recorded.event, JobEvent):
+            if isinstance(recorded.event, CandidateEvent):
                 state.evolve(self._candidate(recorded.originator_id), recorded)
         self._count(events)
         self._pending.extend(events)

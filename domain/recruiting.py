@@ -18,7 +18,8 @@ from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.job import Job
 from domain.recorded import Happened, Metadata, Recorded
-from domain.verdict import refuse_or_record
+from domain.upkeep import UpkeepEvent, stream_of
+from domain.verdict import number, refuse_or_record
 
 ATTEMPTS = 5
 
@@ -200,6 +201,21 @@ class Recruiting(Application[UUID]):
             except IntegrityError:
                 continue
         raise contended("job", job_id)
+
+    def record_upkeep(self, event: UpkeepEvent, metadata: Metadata) -> Outcome:
+        """Appends what an operator does to a read model. Raises ConcurrentChange."""
+        stream = stream_of(event.model)
+        for _ in range(ATTEMPTS):
+            history = list(self.history(stream))
+            repeated = [r for r in history if r.metadata.command_id == metadata.command_id]
+            if repeated:
+                return Outcome(stream, repeated, repeated=True)
+            version = history[-1].originator_version if history else 0
+            try:
+                return Outcome(stream, self.append(number(stream, version, [event], metadata)))
+            except IntegrityError:
+                continue
+        raise contended("read model", stream)
 
     def append(self, events: Sequence[Recorded]) -> list[Recorded]:
         """Appends all or none and returns them with their positions.

@@ -118,7 +118,7 @@ def check(path: Path) -> Report:
     for number, line in _lines(path):
         if isinstance(line, RecordedLine):
             report.by_activity[_event(number, line).wire_name()] += 1
-            streams.add(None if _of_job(line) else line.stream)
+            streams.add(line.stream if _of_candidate(line) else None)
         else:
             intent = _intent(number, line, "check")
             report.by_activity[intent.type] += 1
@@ -132,7 +132,7 @@ def load(path: Path, source: str, intake: Intake, report: Report, progress: Prog
     """Records a file that was checked; what is on record from it already adds nothing."""
     done = 0
     for numbered in chunks(_lines(path), LINES_AT_ONCE):
-        intake.expect({_stream(line, source) for _, line in numbered if not _of_job(line)})
+        intake.expect({_stream(line, source) for _, line in numbered if _of_candidate(line)})
         for number, line in numbered:
             _load(number, line, source, intake)
             done += 1
@@ -188,10 +188,10 @@ def _fingerprint(line: FactLine, intent: Intent) -> str:
     return json.dumps([line.actor, line.occurred_at.isoformat(), intent.fingerprint()])
 
 
-def _of_job(line: RecordedLine | FactLine) -> bool:
+def _of_candidate(line: RecordedLine | FactLine) -> bool:
     if isinstance(line, RecordedLine):
-        return line.topic.startswith("job.")
-    return line.job is not None
+        return line.topic.startswith("candidate.")
+    return line.candidate is not None
 
 
 def _stream(line: RecordedLine | FactLine, source: str) -> UUID:
