@@ -16,11 +16,11 @@ import psycopg
 import structlog
 
 from domain.recorded import Recorded
-from projections.runtime import builds, log, parking, tables
+from projections.runtime import builds, log, parking, selection, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.selection import Wanted, every
+from projections.runtime.selection import Wanted
 
 FEWEST, MOST = 250, 8_000  # events in a batch: few while idle, more while there is much to do
 POLL_SECONDS = 1.0  # how long a missed notification can stay unnoticed
@@ -57,14 +57,21 @@ class Followed:
     position: int
     revision: int
     parked_streams: dict[UUID, int]
-    wanted: Wanted = every
+    wanted: Wanted
     park: Park = parking.park
 
 
 def follow(connection: psycopg.Connection[Any], model: ReadModel, build: Build) -> Followed:
-    """The build as it stands now."""
+    """The build as it stands now; what operators left out of the model stays out."""
     parked = parking.streams(connection, build.build)
-    return Followed(model, build, build.position, build.revision, parked)
+    return Followed(
+        model,
+        build,
+        build.position,
+        build.revision,
+        parked,
+        wanted=selection.wanted(connection, model, None),
+    )
 
 
 def project(

@@ -11,7 +11,6 @@ from projections.runtime.batch import Parked
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
 from projections.runtime.projector import Followed, follow, project
-from projections.runtime.selection import wanted
 from projections.runtime.worker import Poisoned
 
 BATCH = 5_000  # events
@@ -65,7 +64,6 @@ def switch_in(connection: psycopg.Connection[Any], model: ReadModel, build: Buil
     followed = follow(connection, model, build)
     if build.state == "building":
         followed.park = stop_at_poison
-        followed.wanted = wanted(connection, model, None)
     for _ in range(ROUNDS):
         head = log.head(connection)
         if head - followed.position < NEARLY:
