@@ -69,6 +69,7 @@ class Driver:
     tell: Tell = lambda _: None
     stop: Event = field(default_factory=Event)
     rebuild_id: int = 0
+    drives: bool = False  # not only watches
 
     def run(self, rebuild_id: int, *, watch: bool = True) -> list[Build]:
         """Drives the rebuild to its end, or watches who does; returns its builds.
@@ -87,6 +88,7 @@ class Driver:
                 self._tell_units(connection)
                 time.sleep(LOOK_SECONDS)
             else:
+                self.drives = True
                 try:
                     self._drive(connection)
                 except Poisoned as poisoned:
@@ -166,6 +168,7 @@ class Driver:
                     [sys.executable, "-m", "projections.runtime.worker"],
                     stdin=subprocess.PIPE,
                     text=True,
+                    process_group=0,  # Ctrl-C is for this process, which ends them
                 )
                 processes.append(process)
                 assert process.stdin is not None  # noqa: S101  # a pipe
@@ -179,15 +182,18 @@ class Driver:
                 process.wait()
 
     def _make_indexes(self, connection: psycopg.Connection[Any], build: Build) -> None:
-        todo = build.later_sql
-        self.tell(Progress(f"indexing {build.model}", 0, len(todo)))
+        todo, done = build.later_sql, 0
+        phase = f"indexing {build.model}"
+        self.tell(Progress(phase, done, len(todo)))
         # A table's key first: it takes the table for itself.
         for statements in (
             [each for each in todo if each.startswith("ALTER")],
             [each for each in todo if not each.startswith("ALTER")],
         ):
             with ThreadPoolExecutor(max_workers=self.workers) as pool:
-                list(pool.map(lambda each: self._make_index(build, each), statements))
+                for _ in pool.map(lambda each: self._make_index(build, each), statements):
+                    done += 1
+                    self.tell(Progress(phase, done, len(todo)))
         for table in next(m for m in self.models if m.name == build.model).tables:
             name = sql.Identifier(build.schema_name, table.name)
             connection.execute(sql.SQL("ANALYZE {}").format(name))

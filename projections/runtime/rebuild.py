@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from domain.values import now
 from projections.runtime import builds, log, tables
 from projections.runtime.builds import INSTALL_LOCK, Build
 from projections.runtime.contract import ReadModel
@@ -26,11 +27,14 @@ SELECT = """
 SELECT rebuild, state, purpose, head, as_of, as_of_by, error, started_at,
        (SELECT count(*) FROM read_models.units WHERE units.rebuild = rebuilds.rebuild) AS units,
        (SELECT count(*) FROM read_models.units
-         WHERE units.rebuild = rebuilds.rebuild AND units.is_done) AS units_done
+         WHERE units.rebuild = rebuilds.rebuild AND units.is_done) AS units_done,
+       ARRAY (SELECT model FROM read_models.builds
+               WHERE builds.rebuild = rebuilds.rebuild AND builds.state = 'building'
+               ORDER BY build) AS models
   FROM read_models.rebuilds
 """
 ONE = SELECT + " WHERE rebuild = %s"
-GOING = SELECT + " WHERE state <> 'done' ORDER BY rebuild"
+GOING = SELECT + " WHERE state <> 'done' ORDER BY purpose = 'live' DESC, rebuild"
 INSERT = """
 INSERT INTO read_models.rebuilds (purpose, head, as_of, as_of_by)
 VALUES (%(purpose)s, %(head)s, %(as_of)s, %(by)s)
@@ -40,7 +44,9 @@ BEGUN = """
 SELECT builds.build
   FROM read_models.builds
   JOIN read_models.rebuilds USING (rebuild)
- WHERE builds.state = 'building' AND rebuilds.purpose = %(purpose)s
+ WHERE rebuilds.purpose = %(purpose)s
+   AND EXISTS (SELECT FROM read_models.builds AS other
+                WHERE other.rebuild = builds.rebuild AND other.state = 'building')
    AND (rebuilds.as_of, rebuilds.as_of_by) IS NOT DISTINCT FROM
        (%(as_of)s::timestamptz, %(by)s::text)
 """
@@ -52,7 +58,9 @@ SELECT DISTINCT ON (tile) originator_id
 """
 INSERT_UNIT = "INSERT INTO read_models.units (rebuild, unit, first, last) VALUES (%s, %s, %s, %s)"
 BUILDING = "UPDATE read_models.builds SET later_sql = %s, position = %s WHERE build = %s"
-SET_STATE = "UPDATE read_models.rebuilds SET state = %s, error = NULL WHERE rebuild = %s"
+SET_STATE = """
+UPDATE read_models.rebuilds SET state = %s, error = NULL WHERE rebuild = %s AND state <> 'done'
+"""
 FORGET = """
 DELETE FROM read_models.rebuilds
  WHERE rebuild = %s AND NOT EXISTS (
@@ -79,6 +87,7 @@ class Rebuild:
     started_at: datetime
     units: int
     units_done: int
+    models: list[str]  # that are not finished
 
     def as_of_filter(self) -> AsOf | None:
         """What limits its events to a moment."""
@@ -87,19 +96,25 @@ class Rebuild:
         return AsOf(self.as_of, self.as_of_by)
 
 
-def begin(
+def begin(  # noqa: PLR0913  # as many as there are kinds
     connection: psycopg.Connection[Any],
     models: Sequence[ReadModel],
     *,
     as_of: AsOf | None = None,
     scratch: bool = False,
+    head: int | None = None,
     unit_events: int = UNIT_EVENTS,
 ) -> Rebuild:
     """A rebuild of these models that is ready to run: the one that was begun before, or a new one.
 
-    It is to go live, unless it is `as_of` a moment or `scratch`. One that was begun with other code
-    is thrown away. Raises NotPossible when some of the models are in another rebuild.
+    It is to go live, unless it is `as_of` a moment or `scratch`; it reaches position `head`, else
+    the log's end. One that was begun with other code is thrown away. Raises NotPossible when some
+    of the models are in another rebuild, and for a moment to come.
     """
+    if as_of and as_of.moment > now():
+        raise NotPossible(
+            f"{as_of.moment.isoformat()} lies in the future; give a moment that has passed"
+        )
     kind: dict[str, Any] = {
         "purpose": "scratch" if scratch else "as-of" if as_of else "live",
         "as_of": as_of.moment if as_of else None,
@@ -111,7 +126,8 @@ def begin(
         if not scratch and (begun := _begun(connection, models, kind)):
             set_state(connection, begun, "running")
             return one(connection, begun)
-        head = log.head(connection)
+        if head is None:
+            head = log.head(connection)
         row = connection.execute(INSERT, kind | {"head": head}).fetchone()
         assert row is not None  # noqa: S101  # RETURNING
         rebuild: int = row[0]
@@ -134,16 +150,18 @@ def _begun(
     if not of_these:
         return None
     together = {build.model: build for build in found if build.rebuild in of_these}
+    of_building = {name for name, build in together.items() if build.state == "building"}
     if set(together) != set(wanted):
         names = ", ".join(sorted(together))
         raise NotPossible(
-            f"a rebuild of {names} was begun before; go on with that one, or abandon it first"
+            f"a rebuild of {names} was begun before; go on with that one (hirelog projections "
+            f"resume {min(of_building)}), or give it up (abandon) first"
         )
     if all(build.digest == wanted[name].digest() for name, build in together.items()):
         (rebuild,) = of_these
         return rebuild
-    for build in together.values():
-        abandon(connection, build)
+    for name in of_building:
+        abandon(connection, together[name])
     return None
 
 
@@ -173,15 +191,18 @@ def one(connection: psycopg.Connection[Any], rebuild: int) -> Rebuild:
 
 
 def going(connection: psycopg.Connection[Any]) -> list[Rebuild]:
-    """The rebuilds that are not done, the oldest first."""
+    """The rebuilds that are not done, those that are to go live first, then the oldest."""
     with connection.cursor(row_factory=class_row(Rebuild)) as cursor:
-        return cursor.execute(GOING).fetchall()
+        return [each for each in cursor.execute(GOING) if each.models]
 
 
 def of_model(connection: psycopg.Connection[Any], model: str) -> Rebuild:
-    """The rebuild that makes this model. Raises NotPossible when there is none."""
+    """The rebuild that makes this model, to go live if there is one that is.
+
+    Raises NotPossible when there is none but for trials.
+    """
     for each in going(connection):
-        if any(build.model == model for build in builds.of_rebuild(connection, each.rebuild)):
+        if each.purpose != "scratch" and model in each.models:
             return each
     raise NotPossible(f"{model} is not being rebuilt; see hirelog projections status")
 
