@@ -1,10 +1,13 @@
 """Finds a read model by its folder, also one that lies outside the project."""
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from projections.runtime.contract import ReadModel
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # schemas are named after it
 
 
 class NoReadModel(Exception):  # noqa: N818  # the name of the situation
@@ -36,6 +39,11 @@ def find(folder: str) -> ReadModel:
     if len(declared) != 1:
         raise NoReadModel(
             f"{folder}/__init__.py declares {len(declared)} read models; it must declare one"
+        )
+    if not NAME.fullmatch(declared[0].name):
+        raise NoReadModel(
+            f"the read model in {folder} must have a name of at most 40 lower-case letters, digits "
+            "and underscores that begins with a letter"
         )
     return declared[0]
 
