@@ -53,36 +53,37 @@ def as_json(step: Step) -> dict[str, object]:
 def show(console: Console, candidate_id: UUID, history: list[Step]) -> None:
     """Prints when, who, what, why and the state after, event by event."""
     name = history[-1].state.details.get("name", "without a name")
-    title = Text.assemble((_plain(name), "bold"), f"  candidate {candidate_id}")
+    title = Text.assemble((plain(name), "bold"), f"  candidate {candidate_id}")
     console.print(title, Text(f"{len(history)} events\n", style="dim"), sep="\n")
     for step in history:
         _show_step(console, step)
-    console.print(Text.assemble(("Now: ", "bold"), _plain(history[-1].after)))
+    console.print(Text.assemble(("Now: ", "bold"), plain(history[-1].after)))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text without what would steer a terminal."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _show_step(console: Console, step: Step) -> None:
     recorded = step.recorded
     metadata = recorded.metadata
-    who = Text(_plain(metadata.actor), style="cyan")
+    who = Text(plain(metadata.actor), style="cyan")
     if metadata.on_behalf_of:
-        who.append(_plain(f" on behalf of {metadata.on_behalf_of}"))
+        who.append(plain(f" on behalf of {metadata.on_behalf_of}"))
     if metadata.provenance != "api":
-        who.append(_plain(f" (through {metadata.provenance})"), style="dim")
+        who.append(plain(f" (through {metadata.provenance})"), style="dim")
     head = Text.assemble(
         (f"{recorded.originator_version:>4}  ", "bold"),
         (metadata.occurred_at.strftime(TIME), "green"),
         "  ",
         who,
     )
-    lines: list[Text] = [Text(_plain(step.description), style="bold")]
+    lines: list[Text] = [Text(plain(step.description), style="bold")]
     if metadata.reason:
-        lines.append(Text(_plain(f"why: {metadata.reason}")))
+        lines.append(Text(plain(f"why: {metadata.reason}")))
     lines.extend(
-        Text(_plain(f"{name}: {value}"), style="dim")
+        Text(plain(f"{name}: {value}"), style="dim")
         for name in personal_fields(type(recorded.event))
         if (value := getattr(recorded.event, name))
     )
@@ -91,7 +92,7 @@ def _show_step(console: Console, step: Step) -> None:
     if metadata.broken_rules:
         rules = ", ".join(metadata.broken_rules)
         lines.append(Text(f"breaks the rule: {rules} (a fact, kept as it came)", style="yellow"))
-    lines.append(Text(_plain(f"after: {step.after}"), style="blue"))
+    lines.append(Text(plain(f"after: {step.after}"), style="blue"))
     console.print(head)
     for line in lines:
         # Wrapped under its event; a soft-wrapping console would cut it off.

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from projections.runtime.rebuild import UNIT_EVENTS
+
 
 class Settings(BaseSettings):
     """What a process of hirelog can be told; each field is HIRELOG_ and its name in capitals."""
@@ -21,5 +23,5 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
-    rebuild_unit_events: Annotated[int, Field(ge=100)] = 20_000
+    rebuild_unit_events: Annotated[int, Field(ge=100, le=10_000_000)] = UNIT_EVENTS
     log_level: str = "warning"

@@ -10,11 +10,16 @@ from eventsourcing.persistence import MapperDeserialisationError, PersistenceErr
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
-from api.cli import records, running, upkeep
+from api.cli import parked, projections, records, running, trials, upkeep
 from api.interchange.batch import CannotImport
 from api.wiring import CannotStart
 from domain.errors import Refusal
 from domain.intake import VersionTaken
+from projections.runtime.drive import Paused, Stopped
+from projections.runtime.outside import NoReadModel
+from projections.runtime.parking import NotParked
+from projections.runtime.rebuild import NotPossible
+from projections.runtime.switch import NothingRetired
 
 app = typer.Typer(
     name="hirelog",
@@ -25,10 +30,17 @@ app = typer.Typer(
 )
 for commands in (running.app, upkeep.app, records.app):
     app.add_typer(commands)
+read_models = typer.Typer(help="Rebuild the read models, try them out, and look after them.")
+for commands in (projections.app, trials.app, parked.app):
+    read_models.add_typer(commands)
+app.add_typer(read_models, name="projections")
 
 
 def main() -> NoReturn:
-    """Runs the command line; every expected trouble is one line and exit code 2."""
+    """Runs the command line; every expected trouble is one line and exit code 2.
+
+    A rebuild that stops at an event ends with 1, one that is paused with 130.
+    """
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
@@ -37,6 +49,12 @@ def main() -> NoReturn:
         _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
     except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
         _fail(str(error))
+    except (NotPossible, NotParked, NothingRetired, NoReadModel) as error:
+        _fail(str(error))
+    except Stopped as error:
+        _fail(str(error), 1)
+    except Paused as error:
+        _fail(str(error), 130)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         where = "HIRELOG_" + ".".join(str(part) for part in first["loc"]).upper()
@@ -53,6 +71,6 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = 2) -> NoReturn:
     print(f"hirelog: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201  # one plain line
-    sys.exit(2)
+    sys.exit(code)

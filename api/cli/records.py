@@ -2,23 +2,20 @@
 
 import os
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from api import replay
-from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
+from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.interchange import ndjson, xes
 from api.interchange.mapping import Mapping
 from api.progress import bar, catch_up
 from api.wiring import CannotStart, open_system
 from domain.errors import CandidateNotFound
 from domain.intake import Intake
-from domain.values import GivenMoment
 
 app = typer.Typer()
 
@@ -39,7 +36,7 @@ def replay_candidate(
     as_json: AsJson = False,
 ) -> None:
     """Print a candidate's history: when, who, what, why, and the state after it."""
-    happened, known = _moment("--as-of", as_of), _moment("--known-at", known_at)
+    happened, known = moment("--as-of", as_of), moment("--known-at", known_at)
     with open_system(settings_from(data_dir), create=False) as system:
         if version is not None:
             system.recruiting.candidate(candidate, version)
@@ -58,18 +55,6 @@ def replay_candidate(
         print_json([replay.as_json(step) for step in replay.steps(history)])
     else:
         replay.show(out, candidate, list(replay.steps(history)))
-
-
-def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return TypeAdapter(GivenMoment).validate_python(text)
-    except ValidationError as error:
-        reason = error.errors(include_input=False)[0]["msg"]
-        raise typer.BadParameter(
-            f"{option} must be a moment such as 2026-05-04T09:00:00Z ({reason})"
-        ) from error
 
 
 @app.command(name="import")

@@ -1,14 +1,18 @@
 """What the commands share: options, settings and output."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
+from rich.table import Table
 
 from api import logs
 from api.settings import Settings
+from domain.values import GivenMoment
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -29,5 +33,23 @@ def settings_from(data_dir: Path | None, **options: Any) -> Settings:
     return settings
 
 
+def show(table: Table) -> None:
+    """Prints a table as wide as it is: nobody can use half a name."""
+    wide = out.measure(table, options=out.options.update(max_width=1_000)).maximum
+    Console(width=wide, highlight=False, soft_wrap=True).print(table)
+
+
 def print_json(value: Any) -> None:
     print(json.dumps(value, default=str, ensure_ascii=False))  # noqa: T201  # for programs
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return TypeAdapter(GivenMoment).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise typer.BadParameter(
+            f"{option} must be a moment such as 2026-05-04T09:00:00Z ({reason})"
+        ) from error

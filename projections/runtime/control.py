@@ -57,6 +57,21 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Going:
+    """A rebuild that is not done; `interrupted` is the state of one whose process is gone."""
+
+    rebuild: int
+    models: Sequence[str]
+    purpose: str
+    state: str
+    percent: float
+    as_of: datetime | None
+    as_of_by: str | None
+    error: str | None
+    started_at: datetime
+
+
+@dataclass(frozen=True)
 class Abandoned:
     """The builds that were dropped, and the models that their rebuild still has to make."""
 
@@ -68,6 +83,38 @@ def inventory(connection: psycopg.Connection[Any]) -> list[Listed]:
     """Every build, by model, the oldest first."""
     with connection.cursor(row_factory=class_row(Listed)) as cursor:
         return cursor.execute(INVENTORY).fetchall()
+
+
+def going(connection: psycopg.Connection[Any]) -> list[Going]:
+    """The rebuilds that are not done, and how far they are."""
+    everything = builds.all_builds(connection)
+    found = []
+    for this in rebuild.going(connection):
+        is_left = this.state == "running" and not is_driven(connection, this.rebuild)
+        made = [build for build in everything if build.rebuild == this.rebuild]
+        done = [_share(this, build) for build in made]
+        found.append(
+            Going(
+                this.rebuild,
+                this.models,
+                this.purpose,
+                "interrupted" if is_left else this.state,
+                round(100 * sum(done) / max(len(done), 1), 1),
+                this.as_of,
+                this.as_of_by,
+                this.error,
+                this.started_at,
+            )
+        )
+    return found
+
+
+def _share(this: Rebuild, build: Build) -> float:
+    if build.state != "building":
+        return 1.0
+    if build.position < this.head:  # is made in the order of the log
+        return build.position / this.head
+    return this.units_done / max(this.units, 1)
 
 
 def is_driven(connection: psycopg.Connection[Any], rebuild_id: int) -> bool:

@@ -145,6 +145,17 @@ def first_of_stream(connection: psycopg.Connection[Any], model: str, position: i
     return Waiting(model, position, stream, topic, error, parked_at)
 
 
+def live_build(connection: psycopg.Connection[Any], model: ReadModel) -> Build:
+    """The live build. Raises NotParked when it is of another version than `model`."""
+    live = builds.live(connection, model.name)
+    if live is None or live.version != model.version:
+        raise NotParked(
+            f"the live tables of {model.name} are of another version than this hirelog; "
+            "retry with the hirelog that made them"
+        )
+    return live
+
+
 def retry(
     connection: psycopg.Connection[Any],
     model: ReadModel,
@@ -156,12 +167,7 @@ def retry(
     The event at position `skip` is left out for good. Raises NotParked when the live tables are of
     another version than `model`.
     """
-    live = builds.live(connection, model.name)
-    if live is None or live.version != model.version:
-        raise NotParked(
-            f"the live tables of {model.name} are of another version than this hirelog; "
-            "retry with the hirelog that made them"
-        )
+    live = live_build(connection, model)
     wanted = [stream] if stream else list(streams(connection, live.build))
     drained = Drained()
     for each in wanted:

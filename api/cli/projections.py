@@ -1,0 +1,317 @@
+"""Commands on the tables of the read models: rebuild them, look them over, and put them away."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.filesize import decimal
+from rich.table import Table
+
+from api.cli.shared import AsJson, DataDir, moment, out, print_json, settings_from, show
+from api.progress import Lines, phases
+from api.replay import TIME
+from api.wiring import System, open_system
+from projections import READ_MODELS, read_model
+from projections.runtime import control, rebuild, switch
+from projections.runtime.builds import Build
+from projections.runtime.contract import ReadModel
+from projections.runtime.control import Going, Listed
+from projections.runtime.drive import Driver, Paused, Tell
+from projections.runtime.rebuild import Rebuild
+from projections.runtime.selection import AsOf
+from projections.runtime.status import ModelStatus
+from projections.runtime.status import status as read_status
+
+app = typer.Typer()
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a read model.")]
+Workers = Annotated[
+    int, typer.Option(min=1, max=64, help="How many processes make rows at the same time.")
+]
+
+
+@app.command("rebuild")
+def rebuild_models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The name of a read model.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All read models, in one pass.")
+    ] = False,
+    workers: Workers = 1,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="As the model stood then, beside the live one (RFC 3339, with zone)."),
+    ] = None,
+    by: Annotated[
+        Literal["recorded", "occurred"] | None,
+        typer.Option(help="Which time --as-of means [default: recorded]."),
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build a read model anew beside the live one, and switch it in.
+
+    Ctrl-C pauses it; the same command goes on with it.
+    """
+    if (name is None) != everything:
+        raise typer.BadParameter("give either the NAME of a read model, or --all")
+    models = [read_model(name)] if name else READ_MODELS
+    then = moment("--as-of", as_of)
+    if by and not then:
+        raise typer.BadParameter("--by says which time --as-of means; give that one too")
+    with open_system(settings_from(data_dir), create=False) as system:
+        with system.pool.connection() as connection:
+            begun = rebuild.begin(
+                connection,
+                models,
+                as_of=AsOf(then, by or "recorded") if then else None,
+                unit_events=system.settings.rebuild_unit_events,
+            )
+        _drive(system, models, begun, workers, as_json=as_json)
+
+
+@app.command()
+def resume(
+    name: Name, workers: Workers = 1, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Go on with a rebuild that was paused, that stopped, or whose process was killed."""
+    read_model(name)
+    with open_system(settings_from(data_dir), create=False) as system:
+        with system.pool.connection() as connection:
+            begun, models = control.resume(
+                connection, READ_MODELS, name, unit_events=system.settings.rebuild_unit_events
+            )
+        _drive(system, models, begun, workers, as_json=as_json)
+
+
+def _drive(
+    system: System,
+    models: Sequence[ReadModel],
+    begun: Rebuild,
+    workers: int,
+    *,
+    as_json: bool,
+) -> None:
+    names = [model.name for model in models]
+    driver = Driver(system.conninfo, models, workers)
+    for_programs = as_json or not out.is_terminal
+    try:
+        with _telling(names, for_programs=for_programs) as driver.tell:
+            made = driver.run(begun.rebuild)
+    except KeyboardInterrupt:
+        if not driver.drives:
+            raise Paused(
+                f"another process goes on with rebuild {begun.rebuild}; "
+                f"hirelog projections pause {names[0]} pauses it"
+            ) from None
+        with system.pool.connection() as connection:
+            rebuild.set_state(connection, begun.rebuild, "paused")
+        raise Paused(
+            f"rebuild {begun.rebuild} is paused; the same command goes on with it"
+        ) from None
+    if for_programs:
+        print_json({"models": names, "phase": "done", "builds": [_as_json(each) for each in made]})
+    else:
+        for each in made:
+            out.print(_what_was_made(each, begun))
+
+
+@contextmanager
+def _telling(models: Sequence[str], *, for_programs: bool) -> Iterator[Tell]:
+    if for_programs:
+        yield Lines(models, print_json)
+    else:
+        with phases(quiet=False) as tell:
+            yield tell
+
+
+def _as_json(build: Build) -> dict[str, Any]:
+    told = {
+        "model": build.model,
+        "version": build.version,
+        "state": build.state,
+        "schema": build.schema_name,
+        "position": build.position,
+    }
+    return told | ({"drop": _how_to_drop(build)} if build.state == "kept" else {})
+
+
+def _what_was_made(build: Build, begun: Rebuild) -> str:
+    if begun.as_of is None:
+        return _where_it_stands(build)
+    return (
+        f"{build.model}, version {build.version}, as of {begun.as_of_by} time "
+        f"{begun.as_of.strftime(TIME)}, is in schema {build.schema_name}; "
+        f"{_how_to_drop(build)} drops it"
+    )
+
+
+def _where_it_stands(build: Build) -> str:
+    return (
+        f"{build.model}, version {build.version}, is {build.state} in schema {build.schema_name}, "
+        f"with the events up to position {build.position:,}"
+    )
+
+
+def _how_to_drop(build: Build) -> str:
+    return f"hirelog projections drop {build.schema_name}"
+
+
+@app.command("list")
+def list_builds(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List every set of tables of the read models: live, building, retired, kept."""
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        listed = control.inventory(connection)
+    if as_json:
+        print_json([vars(each) for each in listed])
+        return
+    table = Table("read model", "version", "state", "schema", "position", "made at", box=None)
+    table.add_column("size", justify="right")
+    for each in listed:
+        table.add_row(
+            each.model,
+            str(each.version),
+            _state(each),
+            each.schema,
+            f"{each.position:,}",
+            each.made_at.strftime(TIME),
+            decimal(each.bytes),
+        )
+    show(table)
+
+
+def _state(listed: Listed | Going) -> str:
+    if listed.as_of is None:
+        return listed.state
+    return f"{listed.state}, as {listed.as_of_by} by {listed.as_of.strftime(TIME)}"
+
+
+@app.command()
+def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show how far the live read models are behind the log, what is parked, and what is rebuilt."""
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        models, going = read_status(connection), control.going(connection)
+    if as_json:
+        print_json(
+            {
+                "models": [vars(each) for each in models],
+                "rebuilds": [vars(each) for each in going],
+            }
+        )
+        return
+    show(_live_table(models))
+    if going:
+        show(_going_table(going))
+    for each in going:
+        if each.error:
+            out.print(f"\n{each.error}", markup=False)
+
+
+def _live_table(models: Sequence[ModelStatus]) -> Table:
+    table = Table("read model", "version", "position", "behind", "for", "parked", box=None)
+    table.add_column("oldest parked")
+    table.add_column()
+    for each in models:
+        table.add_row(
+            each.model,
+            str(each.version),
+            f"{each.position:,}",
+            f"{each.lag_events:,} events",
+            f"{each.lag_seconds:.0f} s",
+            str(each.parked),
+            f"{each.oldest_parked_seconds:.0f} s" if each.parked else "",
+            "stalled: does hirelog project run?" if each.is_stalled else "",
+        )
+    return table
+
+
+def _going_table(going: Sequence[Going]) -> Table:
+    table = Table("\nrebuild of", "\nfor", "\nstate", "\ndone", "\nbegun at", box=None)
+    for each in going:
+        table.add_row(
+            ", ".join(each.models),
+            each.purpose,
+            _state(each),
+            f"{each.percent:.0f}%",
+            each.started_at.strftime(TIME),
+        )
+    return table
+
+
+@app.command()
+def pause(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Pause the rebuild of a read model, in whichever process it runs."""
+    read_model(name)
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        paused = control.pause(connection, name)
+    if as_json:
+        print_json({"rebuild": paused.rebuild, "models": paused.models, "state": "paused"})
+    else:
+        names = ", ".join(paused.models)
+        out.print(f"the rebuild of {names} is paused; hirelog projections resume {name} goes on")
+
+
+@app.command()
+def abandon(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Give up the rebuild of a read model and drop what there is of it."""
+    read_model(name)
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        abandoned = control.abandon(connection, name)
+    if as_json:
+        print_json(vars(abandoned))
+        return
+    out.print(f"the rebuild of {name} is given up; dropped {', '.join(abandoned.dropped)}")
+    if abandoned.left:
+        first, names = abandoned.left[0], ", ".join(abandoned.left)
+        out.print(f"that of {names} is paused; hirelog projections resume {first} goes on")
+
+
+@app.command("switch-back")
+def switch_back(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Return to the tables that were live before the present ones."""
+    model = read_model(name)
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        build = switch.switch_back(connection, model)
+    if as_json:
+        print_json(_as_json(build))
+        return
+    out.print(_where_it_stands(build))
+    if build.version != model.version:
+        out.print(
+            f"it stays at that position until a hirelog with version {build.version} projects it"
+        )
+
+
+@app.command()
+def drop(
+    schema: Annotated[str, typer.Argument(metavar="SCHEMA", help="As hirelog projections list.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drop tables that are not live any more, or that were kept for an analyst."""
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        dropped = control.drop(connection, schema)
+    if as_json:
+        print_json({"dropped": schema, "model": dropped.model})
+    else:
+        out.print(f"{schema} is dropped, it was a {dropped.state} build of {dropped.model}")
