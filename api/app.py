@@ -18,7 +18,9 @@ from api.routes import (
     health,
     jobs,
     metrics,
+    parked,
     projections,
+    rebuilds,
 )
 from api.wiring import System
 from projections.runtime.watch import Watch
@@ -129,6 +131,8 @@ def build_app(system: System) -> FastAPI:
         engagement,
         audit,
         projections,
+        rebuilds,
+        parked,
         health,
         metrics,
     ):

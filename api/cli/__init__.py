@@ -16,10 +16,6 @@ from api.wiring import CannotStart
 from domain.errors import Refusal
 from domain.intake import VersionTaken
 from projections.runtime.drive import Paused, Stopped
-from projections.runtime.outside import NoReadModel
-from projections.runtime.parking import NotParked
-from projections.runtime.rebuild import NotPossible
-from projections.runtime.switch import NothingRetired
 
 app = typer.Typer(
     name="hirelog",
@@ -48,8 +44,6 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
     except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
-        _fail(str(error))
-    except (NotPossible, NotParked, NothingRetired, NoReadModel) as error:
         _fail(str(error))
     except Stopped as error:
         _fail(str(error), 1)

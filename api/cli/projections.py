@@ -177,7 +177,7 @@ def list_builds(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             each.model,
             str(each.version),
             _state(each),
-            each.schema,
+            each.schema_name,
             f"{each.position:,}",
             each.made_at.strftime(TIME),
             decimal(each.bytes),

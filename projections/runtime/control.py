@@ -15,7 +15,7 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.rebuild import UNIT_EVENTS, NotPossible, Rebuild
 
 INVENTORY = """
-SELECT builds.build, builds.model, builds.version, builds.state, builds.schema_name AS schema,
+SELECT builds.build, builds.model, builds.version, builds.state, builds.schema_name,
        builds.position, builds.made_at, rebuilds.purpose, rebuilds.as_of, rebuilds.as_of_by,
        coalesce((SELECT sum(pg_total_relation_size(class.oid))
                    FROM pg_class AS class
@@ -47,7 +47,7 @@ class Listed:
     model: str
     version: int
     state: str
-    schema: str
+    schema_name: str
     position: int
     made_at: datetime
     purpose: str | None

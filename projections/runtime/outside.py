@@ -5,12 +5,13 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from domain.errors import NotOnRecord
 from projections.runtime.contract import ReadModel
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # schemas are named after it
 
 
-class NoReadModel(Exception):  # noqa: N818  # the name of the situation
+class NoReadModel(NotOnRecord):
     """The folder holds no read model; the message says what is missing."""
 
 

@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from psycopg.rows import class_row
 
+from domain.errors import Refusal
 from domain.recorded import Recorded
 from projections.runtime import builds, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
@@ -53,7 +54,7 @@ BLAME = "UPDATE read_models.parked SET error = %s WHERE build = %s AND position 
 log = structlog.get_logger()
 
 
-class NotParked(Exception):  # noqa: N818  # the name of the situation
+class NotParked(Refusal):
     """Nothing such is parked; the message says what is."""
 
 

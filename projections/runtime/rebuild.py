@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from domain.errors import Refusal
 from domain.values import now
 from projections.runtime import builds, log, tables
 from projections.runtime.builds import INSTALL_LOCK, Build
@@ -69,7 +70,7 @@ DELETE FROM read_models.rebuilds
 """
 
 
-class NotPossible(Exception):  # noqa: N818  # the name of the situation
+class NotPossible(Refusal):
     """Why a rebuild cannot begin or be changed; the message says what to do."""
 
 

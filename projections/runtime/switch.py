@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from domain.errors import Refusal
 from projections.runtime import builds, log
 from projections.runtime.batch import Parked
 from projections.runtime.builds import Build
@@ -28,7 +29,7 @@ UPDATE read_models.builds SET state = %s, schema_name = %s, updated_at = now() W
 TELL = "SELECT pg_notify('hirelog_projected', 'switched')"
 
 
-class NothingRetired(Exception):  # noqa: N818  # the name of the situation
+class NothingRetired(Refusal):
     """There is no earlier build to return to."""
 
 

@@ -13,7 +13,17 @@ from pydantic import TypeAdapter
 
 from api.app import build_app
 from api.errors import MEDIA_TYPE, Problem
-from api.routes import applications, audit, candidates, engagement, health, jobs, projections
+from api.routes import (
+    applications,
+    audit,
+    candidates,
+    engagement,
+    health,
+    jobs,
+    parked,
+    projections,
+    rebuilds,
+)
 from api.settings import Settings
 from api.wiring import System
 
@@ -21,7 +31,17 @@ Json = dict[str, Any]
 
 MODELS = {
     (method, route.path): route.response_model
-    for routes in (candidates, jobs, applications, engagement, audit, projections, health)
+    for routes in (
+        candidates,
+        jobs,
+        applications,
+        engagement,
+        audit,
+        projections,
+        rebuilds,
+        parked,
+        health,
+    )
     for route in routes.router.routes
     if isinstance(route, APIRoute)
     for method in route.methods or ()

@@ -32,7 +32,9 @@ def schemas(conninfo: str) -> Sequence[str]:
         rows = connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname LIKE '%scratch%'"
         ).fetchall()
-        assert len(rows) == sum("scratch" in each.schema for each in control.inventory(connection))
+        assert len(rows) == sum(
+            "scratch" in each.schema_name for each in control.inventory(connection)
+        )
     return [row[0] for row in rows]
 
 

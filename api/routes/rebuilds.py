@@ -1,0 +1,214 @@
+"""Rebuilds: begin, pause, resume and give up; see the builds there are, switch back, and drop."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field, model_validator
+
+from api.deps import SystemDep
+from api.errors import problems
+from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT, RETIRED
+from api.openapi import answers
+from domain.values import GivenMoment, Moment, now
+from projections import READ_MODELS, read_model
+from projections.runtime import control, rebuild, switch
+from projections.runtime.control import Going
+from projections.runtime.outside import NoReadModel
+from projections.runtime.rebuild import NotPossible
+from projections.runtime.selection import AsOf
+from projections.runtime.switch import NothingRetired
+
+router = APIRouter(prefix="/v1/projections", tags=["Projections"])
+
+Name = Annotated[str, Path(max_length=63, examples=["ats_pipeline"])]
+
+
+class NewRebuild(BaseModel):
+    """What to rebuild: these read models in one pass, as they are or as they stood at a moment."""
+
+    model_config = {"extra": "forbid"}
+
+    models: Annotated[list[str], Field(max_length=50)] = Field(
+        default=[], description="Names; all where there are none.", examples=[["ats_pipeline"]]
+    )
+    as_of: GivenMoment | None = Field(
+        default=None, description="Build beside the live tables what they were then, and keep it."
+    )
+    by: Literal["recorded", "occurred"] = Field(
+        default="recorded", description="Which time `as_of` means."
+    )
+
+    @model_validator(mode="after")
+    def _not_in_future(self) -> "NewRebuild":
+        if self.as_of and self.as_of > now():
+            raise ValueError("as_of lies in the future; name a moment that has passed")
+        return self
+
+
+class RebuildGoing(BaseModel):
+    """A rebuild that is not done. `interrupted` when the process that drove it is gone."""
+
+    rebuild: int
+    models: list[str]
+    purpose: Literal["live", "as-of", "scratch"]
+    state: Literal["running", "interrupted", "paused", "stopped"]
+    percent: float = Field(description="Of the events that were on record when it began.")
+    as_of: Moment | None
+    as_of_by: str | None
+    error: str | None = Field(description="At which event it stopped, and what to do.")
+    started_at: Moment
+
+
+class RebuildsGoing(BaseModel):
+    """All rebuilds that are not done."""
+
+    items: list[RebuildGoing]
+
+
+class BuildListed(BaseModel):
+    """A set of tables of a read model, in a schema of its own."""
+
+    build: int
+    model: str
+    version: int
+    state: Literal["live", "building", "retired", "kept"]
+    schema_name: str = Field(description="Where an analyst can query it.")
+    position: int
+    made_at: Moment
+    purpose: str | None
+    as_of: Moment | None
+    as_of_by: str | None
+    bytes: int
+
+
+class Builds(BaseModel):
+    """All builds."""
+
+    items: list[BuildListed]
+
+
+class Abandoned(BaseModel):
+    """What was dropped, and the models that the same rebuild still has to make, paused."""
+
+    dropped: list[str]
+    left: list[str]
+
+
+class BuildStands(BaseModel):
+    """A build after what was done to it."""
+
+    model: str
+    version: int
+    state: str
+    schema_name: str
+    position: int
+
+
+@router.get(
+    "/builds",
+    summary="List the builds of the read models",
+    responses=answers(BUILD_LIST) | problems(),
+)
+def list_builds(system: SystemDep) -> Builds:
+    """Live ones, those that are being built, retired ones to which one can switch back, and those
+    kept as of a moment.
+    """
+    with system.pool.connection() as connection:
+        listed = control.inventory(connection)
+    return Builds(items=[BuildListed.model_validate(vars(each)) for each in listed])
+
+
+@router.delete(
+    "/builds/{schema}",
+    summary="Drop a retired or kept build",
+    responses=answers(KEPT) | problems(NotPossible),
+)
+def drop_build(schema: Annotated[str, Path(max_length=63)], system: SystemDep) -> BuildStands:
+    """The answer is what it was."""
+    with system.pool.connection() as connection:
+        return BuildStands.model_validate(vars(control.drop(connection, schema)))
+
+
+@router.get(
+    "/rebuilds", summary="See the rebuilds that go on", responses=answers(GOING_LIST) | problems()
+)
+def list_rebuilds(system: SystemDep) -> RebuildsGoing:
+    """With how far they are."""
+    with system.pool.connection() as connection:
+        going = control.going(connection)
+    return RebuildsGoing(items=[_shown(each) for each in going])
+
+
+@router.post(
+    "/rebuilds",
+    status_code=202,
+    summary="Begin a rebuild",
+    responses=answers(GOING, 202) | problems(NoReadModel, NotPossible, takes_body=True),
+)
+def begin_rebuild(given: NewRebuild, system: SystemDep) -> RebuildGoing:
+    """Builds beside the live tables, in the background of a process that projects, while queries
+    and appends go on; then switches in. A rebuild of the same models that was begun before goes on.
+    """
+    models = [read_model(name) for name in given.models] or list(READ_MODELS)
+    as_of = AsOf(given.as_of, given.by) if given.as_of else None
+    with system.pool.connection() as connection:
+        begun = rebuild.begin(
+            connection, models, as_of=as_of, unit_events=system.settings.rebuild_unit_events
+        )
+        return _of_number(control.going(connection), begun.rebuild)
+
+
+@router.post(
+    "/{model}/pause",
+    summary="Pause a rebuild",
+    responses=answers(GOING | {"state": "paused"}) | problems(NoReadModel, NotPossible),
+)
+def pause_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
+    """Its workers leave off within moments; nothing that is done is lost."""
+    with system.pool.connection() as connection:
+        paused = control.pause(connection, read_model(model).name)
+        return _of_number(control.going(connection), paused.rebuild)
+
+
+@router.post(
+    "/{model}/resume",
+    status_code=202,
+    summary="Go on with a rebuild",
+    responses=answers(GOING, 202) | problems(NoReadModel, NotPossible),
+)
+def resume_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
+    """One that was paused or that stopped goes on where it was, in a process that projects."""
+    with system.pool.connection() as connection:
+        resumed, _ = control.resume(connection, READ_MODELS, read_model(model).name)
+        return _of_number(control.going(connection), resumed.rebuild)
+
+
+@router.post(
+    "/{model}/abandon",
+    summary="Give up a rebuild",
+    responses=answers(ABANDONED) | problems(NoReadModel, NotPossible),
+)
+def abandon_rebuild(model: Name, system: SystemDep) -> Abandoned:
+    """Drops what there is of it. The live tables stay as they are."""
+    with system.pool.connection() as connection:
+        abandoned = control.abandon(connection, read_model(model).name)
+    return Abandoned(dropped=list(abandoned.dropped), left=list(abandoned.left))
+
+
+@router.post(
+    "/{model}/switch-back",
+    summary="Return to the tables that were live before",
+    responses=answers(RETIRED) | problems(NoReadModel, NothingRetired),
+)
+def switch_back(model: Name, system: SystemDep) -> BuildStands:
+    """They catch up with the log first, where they are of the same version."""
+    with system.pool.connection() as connection:
+        return BuildStands.model_validate(vars(switch.switch_back(connection, read_model(model))))
+
+
+def _of_number(going: list[Going], number: int) -> RebuildGoing:
+    return next(_shown(each) for each in going if each.rebuild == number)
+
+
+def _shown(going: Going) -> RebuildGoing:
+    return RebuildGoing.model_validate(vars(going))
