@@ -15,7 +15,7 @@ from domain.recruiting import Outcome
 from domain.values import NAMESPACE, Channel, Origin
 from projections import READ_MODELS
 from projections.compliance_audit.fold import ENTRIES, fold
-from projections.crm_engagement.fold import OUTBOUND
+from projections.crm_engagement.fold import DIRECTIONS
 
 CANDIDATE = "0f4a3c52-6d1e-4b8a-9c77-2e5d81b6f093"
 
@@ -277,7 +277,7 @@ ENGAGEMENT = _RELATIONSHIP | {
             {
                 "version": recorded.originator_version,
                 "type": recorded.event.wire_name(),
-                "direction": "outbound" if isinstance(recorded.event, OUTBOUND) else "inbound",
+                "direction": DIRECTIONS[type(recorded.event)],
                 "channel": getattr(recorded.event, "channel", None),
                 "sequence": getattr(recorded.event, "sequence", None),
                 "step": getattr(recorded.event, "step", None),

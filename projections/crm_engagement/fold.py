@@ -1,6 +1,6 @@
 """Folds events into candidates as relationships, and into touchpoints."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -73,23 +73,22 @@ CANDIDATES = Table("candidates", Candidate)
 POOL_MEMBERS = Table("pool_members", PoolMember, key_columns=2)
 TOUCHPOINTS = Table("touchpoints", Touchpoint, key_columns=2)
 
-OUTBOUND: tuple[type[Happened], ...] = (e.Sourced, e.Contacted, e.Offered)
-INBOUND: tuple[type[Happened], ...] = (
-    e.Opened,
-    e.Clicked,
-    e.Replied,
-    e.Applied,
-    e.OfferAccepted,
-    e.OfferDeclined,
-    e.Withdrawn,
-    e.ConsentGranted,
-    e.ConsentWithdrawn,
-    e.Unsubscribed,
-)
-TOUCHES = OUTBOUND + INBOUND
-PERSONAL = e.Details, e.ReturnedToPool
-CONSENT = e.ConsentGranted, e.ConsentWithdrawn, e.Unsubscribed
-ENGAGING = e.ApplicationEvent, e.ReturnedToPool
+# The touchpoints: which way each goes.
+DIRECTIONS: dict[type[Happened], str] = {
+    e.Sourced: "outbound",
+    e.Contacted: "outbound",
+    e.Offered: "outbound",
+    e.Opened: "inbound",
+    e.Clicked: "inbound",
+    e.Replied: "inbound",
+    e.Applied: "inbound",
+    e.OfferAccepted: "inbound",
+    e.OfferDeclined: "inbound",
+    e.Withdrawn: "inbound",
+    e.ConsentGranted: "inbound",
+    e.ConsentWithdrawn: "inbound",
+    e.Unsubscribed: "inbound",
+}
 COUNTED: dict[type[Happened], str] = {
     e.Contacted: "messages",
     e.Opened: "opens",
@@ -98,6 +97,7 @@ COUNTED: dict[type[Happened], str] = {
 }
 ALL_CHANNELS = "all"
 
+Changes = dict[str, Any]  # the columns of a candidate that an event changes
 T = TypeVar("T")
 
 
@@ -108,19 +108,15 @@ def touches(recorded: Recorded) -> Touched:
 
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
-    event = recorded.event
-    before = row = row or _unseen(recorded)
-    if isinstance(event, PERSONAL):
-        row = _fold_person(row, event)
-    if isinstance(event, CONSENT):
-        row = _fold_consent(row, event, recorded.metadata.occurred_at)
-    if isinstance(event, ENGAGING):
-        row = _fold_applications(row, event)
-    rows: list[Row] = []
-    if isinstance(event, TOUCHES):
-        rows.append(_touchpoint(recorded))
-        row = _fold_touch(row, event, recorded.metadata.occurred_at)
-    return [row, *rows, *_pool_members(before, row)]
+    event, when = recorded.event, recorded.metadata.occurred_at
+    before = row or _unseen(recorded)
+    changes: Changes = {}
+    for step in STEPS.get(type(event), ()):
+        changes.update(step(before, event, when))
+    if type(event) not in DIRECTIONS:
+        return [before._replace(**changes), *_pool_members(before, changes)]
+    changes.update(_touched(before, event, when))
+    return [before._replace(**changes), _touchpoint(recorded), *_pool_members(before, changes)]
 
 
 def _unseen(recorded: Recorded) -> Candidate:
@@ -156,91 +152,97 @@ def _unseen(recorded: Recorded) -> Candidate:
     )
 
 
-def _fold_person(row: Candidate, event: Happened) -> Candidate:
-    if isinstance(event, e.Details) and event.name is not None:
-        row = row._replace(name=event.name)
-    match event:
-        case e.Sourced() | e.Applied():
-            return row._replace(
-                origin=row.origin or event.origin, source=row.source or event.source
-            )
-        case e.ProfileUpdated() if "name" in event.removed:
-            return row._replace(name=None)
-        case e.ReturnedToPool():
-            return row._replace(pools=_with(row.pools, event.pool))
-    return row
+def _begun(row: Candidate, event: e.Sourced | e.Applied, when: datetime) -> Changes:
+    changes = {"origin": row.origin or event.origin, "source": row.source or event.source}
+    return changes | _named(row, event, when)
 
 
-def _fold_consent(row: Candidate, event: Happened, when: datetime) -> Candidate:
-    """What the person said last counts, whichever we learned last."""
-    match event:
-        case e.ConsentGranted(purpose=ConsentPurpose.OUTREACH):
-            if event.expires_at is None or event.expires_at > when:
-                row = _unsubscribed(row, {c: s for c, s in _unsubscriptions(row) if s > when})
-            if row.consent_outreach_since is None or row.consent_outreach_since <= when:
-                row = row._replace(
-                    consent_outreach=True,
-                    consent_outreach_since=when,
-                    consent_outreach_until=event.expires_at,
-                )
-        case e.ConsentWithdrawn(purpose=ConsentPurpose.OUTREACH):
-            if row.consent_outreach_since is None or row.consent_outreach_since <= when:
-                row = row._replace(
-                    consent_outreach=False, consent_outreach_since=when, consent_outreach_until=None
-                )
-        case e.ConsentGranted() | e.ConsentWithdrawn():
-            if row.consent_retention_since is None or row.consent_retention_since <= when:
-                row = row._replace(
-                    consent_retention=isinstance(event, e.ConsentGranted),
-                    consent_retention_since=when,
-                    consent_retention_until=vars(event).get("expires_at"),
-                )
-        case e.Unsubscribed():
-            granted_since = row.consent_outreach_since if row.consent_outreach else None
-            if granted_since is None or granted_since <= when:
-                channel, since = event.channel or ALL_CHANNELS, dict(_unsubscriptions(row))
-                row = _unsubscribed(row, since | {channel: max(since.get(channel, when), when)})
-    return row
+def _named(_row: Candidate, event: e.Details, _when: datetime) -> Changes:
+    if event.name is not None:
+        return {"name": event.name}
+    is_removed = isinstance(event, e.ProfileUpdated) and "name" in event.removed
+    return {"name": None} if is_removed else {}
+
+
+def _pooled(row: Candidate, event: e.ReturnedToPool, _when: datetime) -> Changes:
+    return {"pools": _with(row.pools, event.pool)}
+
+
+# What the person said last counts, whichever we learned last.
+
+
+def _granted(row: Candidate, event: e.ConsentGranted, when: datetime) -> Changes:
+    changes = _said(row, event, when, is_granted=True, until=event.expires_at)
+    if event.purpose is ConsentPurpose.OUTREACH and not (
+        event.expires_at and event.expires_at <= when
+    ):
+        changes |= _left({c: since for c, since in _unsubscriptions(row) if since > when})
+    return changes
+
+
+def _withdrawn(row: Candidate, event: e.ConsentWithdrawn, when: datetime) -> Changes:
+    return _said(row, event, when, is_granted=False, until=None)
+
+
+def _said(
+    row: Candidate,
+    event: e.ConsentGranted | e.ConsentWithdrawn,
+    when: datetime,
+    *,
+    is_granted: bool,
+    until: datetime | None,
+) -> Changes:
+    since: datetime | None = getattr(row, f"consent_{event.purpose}_since")
+    if since and since > when:
+        return {}
+    return {
+        f"consent_{event.purpose}": is_granted,
+        f"consent_{event.purpose}_since": when,
+        f"consent_{event.purpose}_until": until,
+    }
+
+
+def _unsubscribed(row: Candidate, event: e.Unsubscribed, when: datetime) -> Changes:
+    granted_since = row.consent_outreach_since if row.consent_outreach else None
+    if granted_since and granted_since > when:
+        return {}
+    channel, since = event.channel or ALL_CHANNELS, dict(_unsubscriptions(row))
+    return _left(since | {channel: max(since.get(channel, when), when)})
 
 
 def _unsubscriptions(row: Candidate) -> Iterable[tuple[str, datetime]]:
     return zip(row.unsubscribed, row.unsubscribed_since, strict=True)
 
 
-def _unsubscribed(row: Candidate, since: dict[str, datetime]) -> Candidate:
-    return row._replace(unsubscribed=list(since), unsubscribed_since=list(since.values()))
+def _left(since: dict[str, datetime]) -> Changes:
+    return {"unsubscribed": list(since), "unsubscribed_since": list(since.values())}
 
 
-def _fold_applications(row: Candidate, event: e.ApplicationEvent | e.ReturnedToPool) -> Candidate:
+def _applications(
+    row: Candidate, event: e.ApplicationEvent | e.ReturnedToPool, _when: datetime
+) -> Changes:
     application = event.application_id
     if application is None:
-        return row
-    known = row.active_applications + row.ended_applications + row.hired_applications
-    if application not in known and isinstance(event, e.ApplicationEvent):
-        row = row._replace(active_applications=[*row.active_applications, application])
+        return {}
+    active, ended, hired = row.active_applications, row.ended_applications, row.hired_applications
+    changes: Changes = {}
+    if application not in active + ended + hired and not isinstance(event, e.ReturnedToPool):
+        active = [*active, application]
     match event:
         case e.Reinstated():
-            row = row._replace(
-                active_applications=_with(row.active_applications, application),
-                ended_applications=_but(row.ended_applications, application),
-                hired_applications=_but(row.hired_applications, application),
-            )
-        case e.Hired() if application in row.active_applications:
-            row = row._replace(
-                active_applications=_but(row.active_applications, application),
-                hired_applications=[*row.hired_applications, application],
-                pools=[],
-            )
-        case e.Rejected() | e.Withdrawn() | e.ReturnedToPool() if (
-            application in row.active_applications
-        ):
-            row = row._replace(
-                active_applications=_but(row.active_applications, application),
-                ended_applications=[*row.ended_applications, application],
-            )
-    if row.active_applications:
-        return row._replace(status="applicant")
-    return row._replace(status="hired" if row.hired_applications else "prospect")
+            active, ended = _with(active, application), _but(ended, application)
+            hired = _but(hired, application)
+        case e.Hired() if application in active:
+            active, hired = _but(active, application), [*hired, application]
+            changes["pools"] = []
+        case e.Rejected() | e.Withdrawn() | e.ReturnedToPool() if application in active:
+            active, ended = _but(active, application), [*ended, application]
+    return changes | {
+        "active_applications": active,
+        "ended_applications": ended,
+        "hired_applications": hired,
+        "status": "applicant" if active else "hired" if hired else "prospect",
+    }
 
 
 def _touchpoint(recorded: Recorded) -> Touchpoint:
@@ -250,7 +252,7 @@ def _touchpoint(recorded: Recorded) -> Touchpoint:
         candidate_id=recorded.originator_id,
         version=recorded.originator_version,
         type=event.wire_name(),
-        direction="outbound" if isinstance(event, OUTBOUND) else "inbound",
+        direction=DIRECTIONS[type(event)],
         channel=fields.get("channel"),
         sequence=fields.get("sequence"),
         step=fields.get("step"),
@@ -261,8 +263,8 @@ def _touchpoint(recorded: Recorded) -> Touchpoint:
     )
 
 
-def _fold_touch(row: Candidate, event: Happened, when: datetime) -> Candidate:
-    changes: dict[str, Any] = {
+def _touched(row: Candidate, event: Happened, when: datetime) -> Changes:
+    changes: Changes = {
         "touches": row.touches + 1,
         "first_touch_at": min(row.first_touch_at or when, when),
         "last_touch_at": max(row.last_touch_at or when, when),
@@ -276,14 +278,15 @@ def _fold_touch(row: Candidate, event: Happened, when: datetime) -> Candidate:
             "warmth_log2": warmth.add(row.warmth_log2, points, when, warmth.HALF_LIFE_DAYS),
             "recent_warmth_log2": warmth.add(row.recent_warmth_log2, points, when, recent),
         }
-    return row._replace(**changes)
+    return changes
 
 
-def _pool_members(before: Candidate, after: Candidate) -> list[Row]:
-    if before.pools is after.pools:
+def _pool_members(before: Candidate, changes: Changes) -> list[Row]:
+    if "pools" not in changes:
         return []
-    changed = set(before.pools) ^ set(after.pools)
-    return [PoolMember(pool, after.candidate_id, pool in after.pools) for pool in changed]
+    after: list[str] = changes["pools"]
+    changed = set(before.pools) ^ set(after)
+    return [PoolMember(pool, before.candidate_id, pool in after) for pool in changed]
 
 
 def _with(some: list[T], more: T) -> list[T]:
@@ -292,3 +295,23 @@ def _with(some: list[T], more: T) -> list[T]:
 
 def _but(some: list[UUID], one: UUID) -> list[UUID]:
     return [each for each in some if each != one]
+
+
+Step = Callable[[Candidate, Any, datetime], Changes]
+STEPS: dict[type[Happened], tuple[Step, ...]] = {
+    e.Sourced: (_begun,),
+    e.Applied: (_begun, _applications),
+    e.ProfileUpdated: (_named,),
+    e.ReturnedToPool: (_pooled, _applications),
+    e.ConsentGranted: (_granted,),
+    e.ConsentWithdrawn: (_withdrawn,),
+    e.Unsubscribed: (_unsubscribed,),
+    e.Advanced: (_applications,),
+    e.Offered: (_applications,),
+    e.OfferAccepted: (_applications,),
+    e.OfferDeclined: (_applications,),
+    e.Hired: (_applications,),
+    e.Rejected: (_applications,),
+    e.Reinstated: (_applications,),
+    e.Withdrawn: (_applications,),
+}
