@@ -59,8 +59,8 @@ def bar(title: str, total: int, *, quiet: bool) -> Iterator[Any]:
 
 @contextmanager
 def phases(*, quiet: bool) -> Iterator[drive.Tell]:
-    """A bar on standard error for a rebuild, that begins anew with each of its phases."""
-    with _bars(quiet=quiet) as progress:
+    """A bar on a terminal for a rebuild, that begins anew with each of its phases."""
+    with _bars(quiet=quiet or not err.is_terminal) as progress:
         task = progress.add_task("Beginning", total=None)
         phase = ""
 

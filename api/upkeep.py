@@ -9,7 +9,7 @@ import psycopg
 from api.wiring import System
 from domain.recorded import Metadata
 from domain.upkeep import ParkedRetried, ParkedSkipped
-from projections.runtime import control, parking
+from projections.runtime import control, parking, selection
 from projections.runtime.contract import ReadModel
 from projections.runtime.parking import Drained, NotParked, Waiting
 
@@ -54,6 +54,10 @@ def skip(system: System, model: ReadModel, position: int, metadata: Metadata) ->
             parking.live_build(connection, model)
             waiting = parking.first_of_stream(connection, model.name, position)
         except NotParked:
+            if position in selection.skipped(connection, model):
+                raise NotParked(
+                    f"the event at position {position} is left out of {model.name} already"
+                ) from None
             stopped = control.stopped_at(connection, model.name, position)
             if stopped is None:
                 raise

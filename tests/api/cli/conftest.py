@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,22 @@ def home(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hom
     assert (report["candidates"], report["interactions"]) == (2, 5)
     assert (report["added_events"], report["repeated"]) == (6, 0)
     assert report["broken_rules"] == [{"type": "advanced", "rule": "unknown-stage", "count": 1}]
+    with attached(data_dir) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def company(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A data directory with a small demonstration company."""
+    data_dir = tmp_path_factory.mktemp("company") / "data"
+    shell.done("demo", "--candidates", 120, "--no-serve", "--data-dir", data_dir)
+    with attached(data_dir) as home:
+        yield home
+
+
+@contextmanager
+def attached(data_dir: Path) -> Iterator[Home]:
+    """Its server runs meanwhile; then it is deleted."""
     with attach(data_dir) as server:
         yield Home(data_dir, server.conninfo(SERVICE, DATABASE))
     deadline = time.monotonic() + 20
