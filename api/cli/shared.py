@@ -40,7 +40,7 @@ def show(table: Table) -> None:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False))  # noqa: T201  # for programs
+    print(json.dumps(value, default=str, ensure_ascii=False), flush=True)  # noqa: T201  # for programs
 
 
 def moment(option: str, text: str | None) -> datetime | None:
