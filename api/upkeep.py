@@ -58,7 +58,7 @@ def skip(system: System, model: ReadModel, position: int, metadata: Metadata) ->
                 raise NotParked(
                     f"the event at position {position} is left out of {model.name} already"
                 ) from None
-            stopped = control.stopped_at(connection, model.name, position)
+            stopped = control.stopped_at(connection, model, position)
             if stopped is None:
                 raise
             _record_skip(system, model, position, stopped, metadata)

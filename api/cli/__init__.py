@@ -10,7 +10,7 @@ from eventsourcing.persistence import MapperDeserialisationError, PersistenceErr
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
-from api.cli import parked, projections, records, running, trials, upkeep
+from api.cli import listing, parked, projections, records, running, trials, upkeep
 from api.interchange.batch import CannotImport
 from api.wiring import CannotStart
 from domain.errors import Refusal
@@ -27,7 +27,7 @@ app = typer.Typer(
 for commands in (running.app, upkeep.app, records.app):
     app.add_typer(commands)
 read_models = typer.Typer(help="Rebuild the read models, try them out, and look after them.")
-for commands in (projections.app, trials.app, parked.app):
+for commands in (projections.app, listing.app, trials.app, parked.app):
     read_models.add_typer(commands)
 app.add_typer(read_models, name="projections")
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from projections.runtime import builds, rebuild, trial
+from projections.runtime import builds, parking, rebuild, trial
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
+from projections.runtime.parking import NotParked
 from projections.runtime.rebuild import UNIT_EVENTS, NotPossible, Rebuild
 
 INVENTORY = """
@@ -206,18 +207,34 @@ def drop(connection: psycopg.Connection[Any], schema: str) -> Build:
 
 
 def stopped_at(
-    connection: psycopg.Connection[Any], model: str, position: int
+    connection: psycopg.Connection[Any], model: ReadModel, position: int
 ) -> tuple[UUID, str] | None:
-    """The stream and the topic of the event at `position`, if that has stopped a rebuild."""
-    stopped = [
-        each
+    """The stream and the topic of the event at `position`, if that has stopped a rebuild.
+
+    So may have any event that live tables of another version do without.
+    """
+    errors = [
+        str(each.error)
         for each in rebuild.going(connection)
-        if model in each.models and each.state == "stopped"
+        if model.name in each.models and each.state == "stopped"
     ]
     # Poisoned says it in this way.
-    if not any(
-        f"{model} cannot fold the event at position {position} " in str(each.error)
-        for each in stopped
+    named = f"{model.name} cannot fold the event at position {position} "
+    if not any(named in error for error in errors) and not (
+        errors and _waits_in_another_version(connection, model, position)
     ):
         return None
     return connection.execute(EVENT, (position,)).fetchone()
+
+
+def _waits_in_another_version(
+    connection: psycopg.Connection[Any], model: ReadModel, position: int
+) -> bool:
+    live = builds.live(connection, model.name)
+    if live is None or live.version == model.version:
+        return False
+    try:
+        parking.first_of_stream(connection, model.name, position)
+    except NotParked:
+        return False
+    return True

@@ -24,7 +24,7 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.projector import follow
 from projections.runtime.rebuild import Rebuild
 from projections.runtime.selection import wanted
-from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned
+from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
 
 LOOK_SECONDS = 0.1
 TRIES = 30  # restarts of workers, a second apart, without a unit being done meanwhile
@@ -91,9 +91,9 @@ class Driver:
                 self.drives = True
                 try:
                     self._drive(connection)
-                except Poisoned as poisoned:
-                    connection.execute(STOP, (str(poisoned), rebuild_id))
-                    raise Stopped(str(poisoned)) from poisoned
+                except (Poisoned, Stopped) as reason:
+                    connection.execute(STOP, (str(reason), rebuild_id))
+                    raise Stopped(str(reason)) from reason
             return [builds.one(connection, build) for build in made]
 
     def _is_ours(self, connection: psycopg.Connection[Any]) -> bool:
@@ -210,6 +210,10 @@ class Driver:
                     f"rows of {build.model} are made from events of several streams "
                     f"({error.diag.constraint_name}); declare it without by_stream"
                 ) from error
+            except psycopg.Error as error:
+                if connection.broken:
+                    raise
+                raise Stopped(refusal(build.model, error)) from error
 
     def _follow_to_head(
         self, connection: psycopg.Connection[Any], model: ReadModel, build: Build

@@ -116,6 +116,36 @@ def project(
     followed.position = position
 
 
+def project_or_park(
+    connection: psycopg.Connection[Any],
+    followed: Followed,
+    batch: Sequence[Recorded | Unreadable],
+) -> None:
+    """The same, and parks the events whose rows the database refuses.
+
+    Raises Superseded and what the build's `park` raises.
+    """
+    try:
+        project(connection, followed, batch)
+    except psycopg.Error:
+        if connection.broken:
+            raise
+        # A row of the batch is one that the database refuses; find out whose.
+        for recorded in batch:
+            _project_alone(connection, followed, recorded)
+
+
+def _project_alone(
+    connection: psycopg.Connection[Any], followed: Followed, recorded: Recorded | Unreadable
+) -> None:
+    try:
+        project(connection, followed, [recorded])
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        project(connection, followed, [parking.unwritable(recorded, error)])
+
+
 class Projector:
     """Projects the given read models until told to stop."""
 
@@ -194,35 +224,10 @@ class Projector:
             return False
         for owned in list(self._owned.values()):
             try:
-                self._project(connection, owned, batch)
+                project_or_park(connection, owned, batch)
             except Superseded:
                 self._disown(connection, owned.model.name)
                 self._next_claim = 0.0
         is_full = len(batch) == self._limit
         self._limit = min(2 * self._limit, MOST) if is_full else max(self._limit // 2, FEWEST)
         return True
-
-    def _project(
-        self,
-        connection: psycopg.Connection[Any],
-        owned: Followed,
-        batch: Sequence[Recorded | Unreadable],
-    ) -> None:
-        try:
-            project(connection, owned, batch)
-        except psycopg.Error:
-            if connection.broken:
-                raise
-            # A row of the batch is one that the database refuses; find out whose.
-            for recorded in batch:
-                self._project_alone(connection, owned, recorded)
-
-    def _project_alone(
-        self, connection: psycopg.Connection[Any], owned: Followed, recorded: Recorded | Unreadable
-    ) -> None:
-        try:
-            project(connection, owned, [recorded])
-        except psycopg.Error as error:
-            if connection.broken:
-                raise
-            project(connection, owned, [parking.unwritable(recorded, error)])

@@ -11,7 +11,7 @@ from projections.runtime import builds, log
 from projections.runtime.batch import Parked
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.projector import Followed, follow, project
+from projections.runtime.projector import Followed, follow, project_or_park
 from projections.runtime.worker import Poisoned
 
 BATCH = 5_000  # events
@@ -52,7 +52,8 @@ def catch_up(
     Raises what the build's `park` raises.
     """
     while followed.position < until:
-        project(connection, followed, log.after(connection, followed.position, BATCH, until))
+        batch = log.after(connection, followed.position, BATCH, until)
+        project_or_park(connection, followed, batch)
         moved(followed.position)
 
 

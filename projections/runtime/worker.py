@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
 from threading import Thread
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import psycopg
@@ -179,11 +179,26 @@ def main() -> None:
     try:
         work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
     except Poisoned as poisoned:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(STOP, (str(poisoned), rebuild_id))
-        sys.exit(STOPPED)
+        _stop(conninfo, rebuild_id, str(poisoned))
     except psycopg.OperationalError:
         sys.exit(LOST_DATABASE)
+    except psycopg.Error as error:
+        _stop(conninfo, rebuild_id, refusal("a read model", error))
+
+
+def _stop(conninfo: str, rebuild: int, reason: str) -> NoReturn:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(STOP, (reason, rebuild))
+    sys.exit(STOPPED)
+
+
+def refusal(model: str, error: psycopg.Error) -> str:
+    """Why a rebuild stops when the database does not take its rows; without their values."""
+    return (
+        f"the database refuses a row of {model} ({type(error).__name__}); mend the fold under a "
+        "new version, or leave out the event, which hirelog projections parked shows where the "
+        "live tables do without it"
+    )
 
 
 def _end_with_parent() -> None:

@@ -1,5 +1,6 @@
 """Rebuilds that are interrupted, paused and given up, and what is left of them."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import psycopg
@@ -8,12 +9,13 @@ import pytest
 from api.wiring import System
 from domain.candidate.events import Noted, Sourced
 from domain.candidate.intents import Source
+from domain.job import JobOpened
 from domain.upkeep import ParkedSkipped
 from domain.values import Origin
 from domain.verdict import number
-from projections import READ_MODELS
+from projections import READ_MODELS, read_model
 from projections.runtime import rebuild
-from projections.runtime.drive import Driver, Progress
+from projections.runtime.drive import Driver, Progress, Stopped
 from projections.runtime.rebuild import NotPossible
 from tests.databases import Database, all_rows
 from tests.projections.test_projector import forget_read_models, project_to_the_end
@@ -75,7 +77,7 @@ def test_an_event_that_was_left_out_stays_out_of_tables_that_are_made_anew(
     person = uuid4()
     sourced = Sourced(origin=Origin.SOURCED, source="Fair")
     system.recruiting.append(number(person, 0, [sourced, Noted(text=None)], by()))
-    model = next(model for model in READ_MODELS if model.name == "compliance_audit")
+    model = read_model("compliance_audit")
     skipped = ParkedSkipped(
         model=model.name,
         model_version=model.version,
@@ -89,6 +91,25 @@ def test_an_event_that_was_left_out_stays_out_of_tables_that_are_made_anew(
     forget_read_models(database)
     project_to_the_end(database.service)
     assert positions(database) == {1, 3}
+
+
+@pytest.mark.parametrize("by_stream", [True, False])
+def test_a_row_that_the_database_refuses_stops_a_rebuild_with_a_sentence(
+    system: System, *, by_stream: bool
+) -> None:
+    sourced = Sourced(origin=Origin.SOURCED, source="Fair")
+    actor = "".join(uuid4().hex for _ in range(300))  # longer than an index takes
+    system.recruiting.append(number(uuid4(), 0, [sourced], by(actor)))
+    opened = JobOpened(title="Designer", openings=10**12)
+    system.recruiting.append(number(uuid4(), 0, [opened], by()))
+    known = "refuses a row of" if by_stream else "cannot fold the event at position"
+    for name in ("compliance_audit", "ats_pipeline"):
+        models = [replace(read_model(name), by_stream=by_stream)]
+        with psycopg.connect(system.conninfo, autocommit=True) as connection:
+            this = rebuild.begin(connection, models)
+            with pytest.raises(Stopped, match=known):
+                Driver(system.conninfo, models).run(this.rebuild)
+            assert rebuild.one(connection, this.rebuild).state == "stopped"
 
 
 def positions(database: Database) -> set[int]:
