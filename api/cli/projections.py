@@ -127,7 +127,7 @@ def _as_json(build: Build) -> dict[str, Any]:
         "model": build.model,
         "version": build.version,
         "state": build.state,
-        "schema": build.schema_name,
+        "schema_name": build.schema_name,
         "position": build.position,
     }
     return told | ({"drop": _how_to_drop(build)} if build.state == "kept" else {})

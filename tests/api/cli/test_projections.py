@@ -24,7 +24,7 @@ def lines(text: str) -> list[Any]:
 def builds(shell: Shell, home: Home, state: str) -> dict[str, Any]:
     """What `list` knows of the builds in this state, by schema."""
     listed = shell.result("projections", "list", *home.at())
-    return {each["schema"]: each for each in listed if each["state"] == state}
+    return {each["schema_name"]: each for each in listed if each["state"] == state}
 
 
 def rebuilds(shell: Shell, home: Home) -> list[tuple[Sequence[str], str]]:
@@ -49,7 +49,7 @@ def test_rebuild_tells_programs_how_far_it_is(shell: Shell, company: Home) -> No
             "model": model.name,
             "version": model.version,
             "state": "live",
-            "schema": model.name,
+            "schema_name": model.name,
             "position": head,
         }
     assert all_rows(company.conninfo) == before
@@ -100,7 +100,7 @@ def test_rebuild_that_is_interrupted_goes_on(shell: Shell, company: Home) -> Non
     given_up = shell.result("projections", "abandon", NAMES[2], *at)
     assert (len(given_up["dropped"]), given_up["left"]) == (1, NAMES[:2])
     made = lines(shell.done("projections", "resume", NAMES[0], *at))[-1]
-    assert [build["schema"] for build in made["builds"]] == NAMES[:2]
+    assert [build["schema_name"] for build in made["builds"]] == NAMES[:2]
     assert not rebuilds(shell, company)
     assert not complaint(shell.run("projections", "resume", NAMES[0], *at), "not being rebuilt")
     assert all_rows(company.conninfo) == before
@@ -113,15 +113,15 @@ def test_rebuild_as_of_a_moment(shell: Shell, company: Home) -> None:
     arguments = ("--as-of", moment.isoformat(), "--by", "occurred", *company.at())
     command = ("projections", "rebuild", "compliance_audit", *arguments)
     (build,) = lines(shell.done(*command))[-1]["builds"]
-    assert build["drop"] == f"hirelog projections drop {build['schema']}"
+    assert build["drop"] == f"hirelog projections drop {build['schema_name']}"
     (listed,) = builds(shell, company, "kept").values()
-    assert (listed["schema"], listed["as_of_by"]) == (build["schema"], "occurred")
+    assert (listed["schema_name"], listed["as_of_by"]) == (build["schema_name"], "occurred")
     with psycopg.connect(company.conninfo) as connection:
-        latest = f"SELECT max(occurred_at) FROM {build['schema']}.entries"
+        latest = f"SELECT max(occurred_at) FROM {build['schema_name']}.entries"
         assert connection.execute(latest.encode()).fetchone() == (moment,)
-    assert f" {build['schema']} " in shell.done("projections", "list", *company.at())
-    told = shell.done("projections", "drop", build["schema"], *company.at())
-    assert told == f"{build['schema']} is dropped, it was a kept build of compliance_audit\n"
+    assert f" {build['schema_name']} " in shell.done("projections", "list", *company.at())
+    told = shell.done("projections", "drop", build["schema_name"], *company.at())
+    assert told == f"{build['schema_name']} is dropped, it was a kept build of compliance_audit\n"
 
 
 def test_verify(shell: Shell, company: Home) -> None:
