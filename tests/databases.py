@@ -1,6 +1,7 @@
 """What tests of the database share: its conninfos, and the rows of read models to compare."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,10 @@ import psycopg
 from psycopg import sql
 
 from projections import READ_MODELS
+from projections.runtime.contract import ReadModel
 from projections.runtime.status import status
+
+Rows = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,22 @@ def wait_until_projected(conninfo: str, seconds: float = 30) -> None:
             time.sleep(0.02)
 
 
-def all_rows(conninfo: str) -> dict[str, list[Any]]:
+def all_rows(conninfo: str, models: Sequence[ReadModel] = READ_MODELS) -> Rows:
     """Every row of every read model, sorted, by table."""
-    rows: dict[str, list[Any]] = {}
+    rows: Rows = {}
     with psycopg.connect(conninfo) as connection:
-        for model in READ_MODELS:
-            for table in model.tables:
-                query = sql.SQL("SELECT {} FROM {}").format(
-                    sql.SQL(", ").join(map(sql.Identifier, table.columns)),
-                    sql.Identifier(model.name, table.name),
-                )
-                found = connection.execute(query).fetchall()
-                rows[f"{model.name}.{table.name}"] = sorted(found, key=repr)
+        for model in models:
+            rows |= rows_of(connection, model, model.name)
+    return rows
+
+
+def rows_of(connection: psycopg.Connection, model: ReadModel, schema: str) -> Rows:
+    """Every row of a read model's tables in some schema, sorted, by table."""
+    rows: Rows = {}
+    for table in model.tables:
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, table.columns)),
+            sql.Identifier(schema, table.name),
+        )
+        rows[f"{model.name}.{table.name}"] = sorted(connection.execute(query), key=repr)
     return rows

@@ -21,22 +21,38 @@ from psycopg import sql
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.projector import follow
+from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
 from projections.runtime.selection import wanted
 from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
 
 LOOK_SECONDS = 0.1
-TRIES = 30  # restarts of workers, a second apart, without a unit being done meanwhile
+TRIES = 30  # restarts of workers, or of a lost database, a second apart and without any progress
+TRIED_SECONDS = 60  # what was lost later than this after its restart had made progress
 
 DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"
+# In the order in which everyone takes locks: a build first, then its tables.
+LOCK_BUILD = "SELECT build FROM read_models.builds WHERE build = %s FOR KEY SHARE"
 MADE = """
 UPDATE read_models.builds SET later_sql = array_remove(later_sql, %s) WHERE build = %s
 """
-STOP = "UPDATE read_models.rebuilds SET state = 'stopped', error = %s WHERE rebuild = %s"
+STOP = """
+UPDATE read_models.rebuilds SET state = 'stopped', error = %s
+ WHERE rebuild = %s AND state = 'running'
+"""
 KEEP = """
 UPDATE read_models.builds SET state = 'kept', position = %s, updated_at = now() WHERE build = %s
 """
+
+
+# The database is away, or one of several builds was abandoned: what is left goes on.
+GO_ON = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    Superseded,
+)
 
 
 class Stopped(Exception):  # noqa: N818  # the name of the situation
@@ -76,25 +92,38 @@ class Driver:
 
         Without `watch`, returns at once when another process drives it.
 
-        Raises Stopped, Paused (also when `stop` is set), NotPossible when it was abandoned, and
-        psycopg.Error when the database is away.
+        Survives the loss of the database. Raises Stopped, Paused (also when `stop` is set),
+        NotPossible when it was abandoned, and psycopg.Error when the database stays away.
         """
         self.rebuild_id = rebuild_id
-        with psycopg.connect(self.conninfo, autocommit=True) as connection:
-            made = [each.build for each in builds.of_rebuild(connection, rebuild_id)]
-            while not self._is_ours(connection):
-                if not watch or self._check(connection).state == "done":
-                    break
-                self._tell_units(connection)
-                time.sleep(LOOK_SECONDS)
-            else:
-                self.drives = True
-                try:
-                    self._drive(connection)
-                except (Poisoned, Stopped) as reason:
-                    connection.execute(STOP, (str(reason), rebuild_id))
-                    raise Stopped(str(reason)) from reason
-            return [builds.one(connection, build) for build in made]
+        made, tries = set[int](), 0
+        while True:
+            began = time.monotonic()
+            try:
+                with psycopg.connect(self.conninfo, autocommit=True) as connection:
+                    made |= {each.build for each in builds.of_rebuild(connection, rebuild_id)}
+                    self._drive_or_watch(connection, watch=watch)
+                    found = [each for each in builds.all_builds(connection) if each.build in made]
+                    return sorted(found, key=lambda each: each.build)
+            except GO_ON:
+                tries = 1 if time.monotonic() - began > TRIED_SECONDS else tries + 1
+                if tries == TRIES:
+                    raise
+            if self.stop.wait(1):
+                raise self._paused()
+
+    def _drive_or_watch(self, connection: psycopg.Connection[Any], *, watch: bool) -> None:
+        while not self._is_ours(connection):
+            if not watch or self._check(connection).state == "done":
+                return
+            self._tell_units(connection)
+            time.sleep(LOOK_SECONDS)
+        self.drives = True
+        try:
+            self._drive(connection)
+        except (Poisoned, Stopped) as error:
+            connection.execute(STOP, (str(error), self.rebuild_id))
+            raise Stopped(str(error)) from error
 
     def _is_ours(self, connection: psycopg.Connection[Any]) -> bool:
         row = connection.execute(DRIVE, (str(self.rebuild_id),)).fetchone()
@@ -124,8 +153,11 @@ class Driver:
         if this.state == "stopped":
             raise Stopped(this.error or "the rebuild was stopped")
         if this.state == "paused" or self.stop.is_set():
-            raise Paused(f"rebuild {self.rebuild_id} is paused; the same command goes on with it")
+            raise self._paused()
         return this
+
+    def _paused(self) -> Paused:
+        return Paused(f"rebuild {self.rebuild_id} is paused; the same command goes on with it")
 
     def _tell_units(self, connection: psycopg.Connection[Any]) -> Rebuild:
         this = rebuild.one(connection, self.rebuild_id)
@@ -203,6 +235,8 @@ class Driver:
             connection.execute("SET maintenance_work_mem = '128MB'")
             try:
                 with connection.transaction():
+                    if connection.execute(LOCK_BUILD, (build.build,)).fetchone() is None:
+                        raise Superseded
                     connection.execute(statement.encode())
                     connection.execute(MADE, (statement, build.build))
             except psycopg.errors.UniqueViolation as error:

@@ -179,8 +179,14 @@ def main() -> None:
     try:
         work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
     except Poisoned as poisoned:
-        _stop(conninfo, rebuild_id, str(poisoned))
-    except psycopg.OperationalError:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(STOP, (str(poisoned), rebuild_id))
+        sys.exit(STOPPED)
+    except (
+        psycopg.OperationalError,
+        psycopg.errors.UndefinedTable,  # the build was abandoned
+        psycopg.errors.InvalidSchemaName,
+    ):
         sys.exit(LOST_DATABASE)
     except psycopg.Error as error:
         _stop(conninfo, rebuild_id, refusal("a read model", error))
