@@ -5,7 +5,8 @@ models that go by stream are made unit by unit by workers, up to the log's head 
 beginning; what follows, and all of the other models, is folded in the order of the log.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -45,9 +46,7 @@ BEGUN = """
 SELECT builds.build
   FROM read_models.builds
   JOIN read_models.rebuilds USING (rebuild)
- WHERE rebuilds.purpose = %(purpose)s
-   AND EXISTS (SELECT FROM read_models.builds AS other
-                WHERE other.rebuild = builds.rebuild AND other.state = 'building')
+ WHERE rebuilds.state <> 'done' AND rebuilds.purpose = %(purpose)s
    AND (rebuilds.as_of, rebuilds.as_of_by) IS NOT DISTINCT FROM
        (%(as_of)s::timestamptz, %(by)s::text)
 """
@@ -61,6 +60,11 @@ INSERT_UNIT = "INSERT INTO read_models.units (rebuild, unit, first, last) VALUES
 BUILDING = "UPDATE read_models.builds SET later_sql = %s, position = %s WHERE build = %s"
 SET_STATE = """
 UPDATE read_models.rebuilds SET state = %s, error = NULL WHERE rebuild = %s AND state <> 'done'
+"""
+# No unit is in hand then, and none can be taken until the transaction ends.
+LOCK_UNITS = "LOCK TABLE read_models.units IN EXCLUSIVE MODE"
+LOCK_BUILDING = """
+SELECT build FROM read_models.builds WHERE build = %s AND state = 'building' FOR UPDATE
 """
 FORGET = """
 DELETE FROM read_models.rebuilds
@@ -122,48 +126,62 @@ def begin(  # noqa: PLR0913  # as many as there are kinds
         "by": as_of.by if as_of else None,
     }
     label = "_scratch" if scratch else f"_as_of_{as_of.moment:%Y%m%dt%H%M%S}" if as_of else ""
-    with connection.transaction():
-        connection.execute(INSTALL_LOCK)
-        if not scratch and (begun := _begun(connection, models, kind)):
-            set_state(connection, begun, "running")
-            return one(connection, begun)
-        if head is None:
-            head = log.head(connection)
-        row = connection.execute(INSERT, kind | {"head": head}).fetchone()
-        assert row is not None  # noqa: S101  # RETURNING
-        rebuild: int = row[0]
-        for model in models:
-            build = builds.make_tables(connection, model, "building", rebuild, label)
-            if model.by_stream:
-                later = tables.postpone_indexes(connection, build.schema_name)
-                connection.execute(BUILDING, (later, head, build.build))
-        if any(model.by_stream for model in models):
-            _cut(connection, rebuild, head, unit_events)
-        return one(connection, rebuild)
+    wanted = {model.name: model for model in models}
+    while True:
+        with connection.transaction():
+            connection.execute(INSTALL_LOCK)
+            begun = [] if scratch else _begun(connection, wanted, kind)
+            if not begun:
+                kind["head"] = log.head(connection) if head is None else head
+                return _begin_new(connection, models, kind, label, unit_events)
+            if all(each.digest == wanted[each.model].digest() for each in begun):
+                rebuild = begun[0].rebuild
+                assert rebuild is not None  # noqa: S101  # that is how it was found
+                set_state(connection, rebuild, "running")
+                return one(connection, rebuild)
+        for each in begun:  # by other code
+            if each.state == "building":
+                with suppress(NotPossible):  # it is finished or gone meanwhile
+                    abandon(connection, each)
+
+
+def _begin_new(
+    connection: psycopg.Connection[Any],
+    models: Sequence[ReadModel],
+    kind: Mapping[str, Any],
+    label: str,
+    unit_events: int,
+) -> Rebuild:
+    row = connection.execute(INSERT, kind).fetchone()
+    assert row is not None  # noqa: S101  # RETURNING
+    rebuild: int = row[0]
+    head: int = kind["head"]
+    for model in models:
+        build = builds.make_tables(connection, model, "building", rebuild, label)
+        if model.by_stream:
+            later = tables.postpone_indexes(connection, build.schema_name)
+            connection.execute(BUILDING, (later, head, build.build))
+    if any(model.by_stream for model in models):
+        _cut(connection, rebuild, head, unit_events)
+    return one(connection, rebuild)
 
 
 def _begun(
-    connection: psycopg.Connection[Any], models: Sequence[ReadModel], kind: Mapping[str, Any]
-) -> int | None:
-    wanted = {model.name: model for model in models}
+    connection: psycopg.Connection[Any], wanted: Collection[str], kind: Mapping[str, Any]
+) -> list[Build]:
+    """What the rebuild of these models that was begun before has made and has to make of them."""
     found = [builds.one(connection, row[0]) for row in connection.execute(BEGUN, kind)]
-    of_these = {build.rebuild for build in found if build.model in wanted}
-    if not of_these:
-        return None
-    together = {build.model: build for build in found if build.rebuild in of_these}
-    of_building = {name for name, build in together.items() if build.state == "building"}
-    if set(together) != set(wanted):
-        names = ", ".join(sorted(together))
+    building = [build for build in found if build.state == "building"]
+    of_these = {build.rebuild for build in building if build.model in wanted}
+    together = [build for build in found if build.rebuild in of_these]
+    left = {build.model for build in building if build.rebuild in of_these}
+    if len(of_these) > 1 or (of_these and not left <= set(wanted) <= {b.model for b in together}):
+        names = ", ".join(sorted(left))
         raise NotPossible(
             f"a rebuild of {names} was begun before; go on with that one (hirelog projections "
-            f"resume {min(of_building)}), or give it up (abandon) first"
+            f"resume {min(left)}), or give it up (abandon) first"
         )
-    if all(build.digest == wanted[name].digest() for name, build in together.items()):
-        (rebuild,) = of_these
-        return rebuild
-    for name in of_building:
-        abandon(connection, together[name])
-    return None
+    return [build for build in together if build.model in wanted]
 
 
 def _cut(connection: psycopg.Connection[Any], rebuild: int, head: int, unit_events: int) -> None:
@@ -214,6 +232,13 @@ def set_state(connection: psycopg.Connection[Any], rebuild: int, state: str) -> 
 
 
 def abandon(connection: psycopg.Connection[Any], build: Build) -> None:
-    """Drops a build that is not finished, and its rebuild with the last one."""
-    builds.drop(connection, build)
-    connection.execute(FORGET, (build.rebuild,))
+    """Drops a build that is not finished, and its rebuild with the last one.
+
+    Waits for the units that workers have in hand. Raises NotPossible when it is finished or gone.
+    """
+    with connection.transaction():
+        connection.execute(LOCK_UNITS)
+        if connection.execute(LOCK_BUILDING, (build.build,)).fetchone() is None:
+            raise NotPossible(f"{build.model} is not being rebuilt any more")
+        builds.drop(connection, build)
+        connection.execute(FORGET, (build.rebuild,))
