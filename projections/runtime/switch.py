@@ -18,7 +18,8 @@ BATCH = 5_000  # events
 NEARLY = 500  # events that may be left for the transaction of the switch
 ROUNDS = 200  # of catching up; then the log grows faster than it is read, and the switch goes ahead
 
-LOCK_LIVE = "SELECT build FROM read_models.builds WHERE model = %s AND state = 'live' FOR UPDATE"
+# All, because which one is live may change while this waits.
+LOCK_LIVE = "SELECT build FROM read_models.builds WHERE model = %s ORDER BY build FOR UPDATE"
 LATEST_RETIRED = """
 SELECT build FROM read_models.builds
  WHERE model = %s AND state = 'retired' ORDER BY updated_at DESC, build DESC LIMIT 1
