@@ -1,6 +1,7 @@
 """Puts a build in the place of the live one, in one transaction that includes the last batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -18,6 +19,9 @@ BATCH = 5_000  # events
 NEARLY = 500  # events that may be left for the transaction of the switch
 ROUNDS = 200  # of catching up; then the log grows faster than it is read, and the switch goes ahead
 
+# One switch of a model at a time, from catching up to the end.
+LOCK = "SELECT pg_advisory_lock(hashtextextended('hirelog switch ' || %s, 0))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('hirelog switch ' || %s, 0))"
 # All, because which one is live may change while this waits.
 LOCK_LIVE = "SELECT build FROM read_models.builds WHERE model = %s ORDER BY build FOR UPDATE"
 LATEST_RETIRED = """
@@ -64,19 +68,20 @@ def switch_in(connection: psycopg.Connection[Any], model: ReadModel, build: Buil
     It catches up with the log first, the last of it in the transaction of the switch, so that
     queries never go back in time. Raises Poisoned; nothing is switched then.
     """
-    followed = follow(connection, model, build)
-    if build.state == "building":
-        followed.park = stop_at_poison
-    for _ in range(ROUNDS):
-        head = log.head(connection)
-        if head - followed.position < NEARLY:
-            break
-        catch_up(connection, followed, head)
-    with connection.transaction():
-        connection.execute(LOCK_LIVE, (model.name,))
-        catch_up(connection, followed, log.head(connection))
-        _exchange(connection, build)
-    return builds.one(connection, build.build)
+    with _alone(connection, model):
+        followed = follow(connection, model, build)
+        if build.state == "building":
+            followed.park = stop_at_poison
+        for _ in range(ROUNDS):
+            head = log.head(connection)
+            if head - followed.position < NEARLY:
+                break
+            catch_up(connection, followed, head)
+        with connection.transaction():
+            connection.execute(LOCK_LIVE, (model.name,))
+            catch_up(connection, followed, log.head(connection))
+            _exchange(connection, build)
+        return builds.one(connection, build.build)
 
 
 def switch_back(connection: psycopg.Connection[Any], model: ReadModel) -> Build:
@@ -85,16 +90,27 @@ def switch_back(connection: psycopg.Connection[Any], model: ReadModel) -> Build:
     It catches up first where it is of the model's version; else it stays where it stood until a
     hirelog of its version projects it. Raises NothingRetired.
     """
-    row = connection.execute(LATEST_RETIRED, (model.name,)).fetchone()
-    if row is None:
-        raise NothingRetired(f"{model.name} has no retired build to return to")
-    build = builds.one(connection, row[0])
-    if build.version == model.version:
-        return switch_in(connection, model, build)
-    with connection.transaction():
-        connection.execute(LOCK_LIVE, (model.name,))
-        _exchange(connection, build)
-    return builds.one(connection, build.build)
+    with _alone(connection, model):
+        row = connection.execute(LATEST_RETIRED, (model.name,)).fetchone()
+        if row is None:
+            raise NothingRetired(f"{model.name} has no retired build to return to")
+        build = builds.one(connection, row[0])
+        if build.version == model.version:
+            return switch_in(connection, model, build)
+        with connection.transaction():
+            connection.execute(LOCK_LIVE, (model.name,))
+            _exchange(connection, build)
+        return builds.one(connection, build.build)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection[Any], model: ReadModel) -> Iterator[None]:
+    connection.execute(LOCK, (model.name,))
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(UNLOCK, (model.name,))
 
 
 def _exchange(connection: psycopg.Connection[Any], new: Build) -> None:

@@ -18,10 +18,10 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Stopped
 from projections.runtime.selection import AsOf
 from tests.databases import Database, all_rows, rows_of
+from tests.projections.by_source import by_source
 from tests.projections.rebuilding import (
     UNTIL,
     begin,
-    by_source,
     company_of,
     fetch,
     folded,
