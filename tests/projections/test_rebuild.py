@@ -49,7 +49,9 @@ def test_a_killed_worker_is_replaced_and_its_unit_made_by_another(
     followed: Followed, database: Database
 ) -> None:
     begun = begin(database)
-    with stuck(database, begun.rebuild, lambda: Driving(database, begun.rebuild)) as driving:
+    with stuck(
+        database, begun.rebuild, lambda: Driving(database, begun.rebuild, workers=2)
+    ) as driving:
         before = units_done(database)
         for worker in workers_of(os.getpid()):
             worker.kill()
@@ -128,7 +130,7 @@ def test_a_paused_rebuild_goes_on_where_it_was(followed: Followed, database: Dat
     assert not workers_of(os.getpid())
     assert units_done(database) == before
     again = begin(database)
-    assert (again.rebuild, again.units_done) == (begun.rebuild, 4)
+    assert (again.rebuild, again.units_done) == (begun.rebuild, len(before))
     Driving(database, begun.rebuild).done()
     assert before.items() <= units_done(database).items()
     assert all_rows(database.service) == followed

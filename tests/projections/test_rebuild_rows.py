@@ -79,7 +79,7 @@ def test_rows_and_indexes_are_those_of_the_live_model_for_any_number_of_workers(
     made = rebuilt(database, workers=workers)
     assert [(each.model, each.state) for each in made] == [(name, "live") for name in NAMES]
     assert all_rows(database.service) == followed
-    assert len(followed["ats_pipeline.applications"]) > 40
+    assert len(followed["ats_pipeline.applications"]) > 15
     assert keys_and_indexes(database) == indexes
     assert never_analysed(database) == set()
     company_of(system, 30)
@@ -91,7 +91,7 @@ def test_rows_and_indexes_are_those_of_the_live_model_for_any_number_of_workers(
         assert found == expected
 
 
-@pytest.mark.parametrize("unit_events", [1, 7, 100, 10_000])
+@pytest.mark.parametrize("unit_events", [1, 40, 10_000])
 def test_any_size_of_units_gives_the_same_rows(
     system: System, database: Database, unit_events: int
 ) -> None:
