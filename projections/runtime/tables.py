@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -29,6 +30,9 @@ SELECT pg_get_indexdef(index.indexrelid),
  WHERE namespace.nspname = %(schema)s
    AND NOT EXISTS (SELECT FROM pg_constraint AS con WHERE con.conindid = index.indexrelid)
 """
+
+# psycopg cuts off what these do not hold where it writes them in binary.
+TOO_BIG = {"smallint": 2**15, "integer": 2**31}
 
 SELECT_TYPES = """
 SELECT format_type(attribute.atttypid, NULL)
@@ -73,13 +77,22 @@ def copy(
     schema: str,
     table: Table,
     types: Sequence[str],
-    rows: Iterable[Row],
+    rows: Sequence[Row],
 ) -> None:
     """Adds rows that are new, by one COPY; `types` are the table's column_types()."""
+    for place, name in enumerate(types):
+        if name in TOO_BIG:
+            _check_range(table.columns[place], TOO_BIG[name], map(itemgetter(place), rows))
     with connection.cursor() as cursor, cursor.copy(_copy(schema, table)) as target:
         target.set_types(types)
         for row in rows:
             target.write_row(row)
+
+
+def _check_range(column: str, too_big: int, values: Iterable[int | None]) -> None:
+    given = [value for value in values if value]
+    if given and not (-too_big <= min(given) and max(given) < too_big):
+        raise psycopg.errors.NumericValueOutOfRange(f"a value of {column} is out of range")
 
 
 def postpone_indexes(connection: psycopg.Connection[Any], schema: str) -> list[str]:
