@@ -239,6 +239,12 @@ class Driver:
                         raise Superseded
                     connection.execute(statement.encode())
                     connection.execute(MADE, (statement, build.build))
+            except psycopg.errors.ProgramLimitExceeded as error:
+                raise Stopped(
+                    f"an index of {build.model} does not take a row: {error.diag.message_primary}; "
+                    f"skip its event, which hirelog projections parked {build.model} shows, "
+                    "abandon this rebuild, and begin a new one"
+                ) from error
             except psycopg.errors.UniqueViolation as error:
                 raise Stopped(
                     f"rows of {build.model} are made from events of several streams "

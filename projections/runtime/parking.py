@@ -51,6 +51,9 @@ SELECT notification_id, originator_id, originator_version, topic, state
 LET_IN = "DELETE FROM read_models.parked WHERE build = %s AND position = %s"
 BLAME = "UPDATE read_models.parked SET error = %s WHERE build = %s AND position = %s"
 
+# What the database says about a row that it does not take, and never will.
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
 log = structlog.get_logger()
 
 
@@ -206,9 +209,7 @@ def _fold_one(
             rows = tables.load(connection, model.name, touched_keys(model, [recorded]))
             folded = fold_batch(model, [recorded], rows, {})
             tables.write(connection, model.name, folded.changed)
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
+    except REFUSED as error:
         return unwritable(recorded, error).error
     return folded.parked[0].error if folded.parked else None
 

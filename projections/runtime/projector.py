@@ -121,29 +121,18 @@ def project_or_park(
     followed: Followed,
     batch: Sequence[Recorded | Unreadable],
 ) -> None:
-    """The same, and parks the events whose rows the database refuses.
+    """project(); an event whose row the database refuses is parked as one that cannot be folded.
 
-    Raises Superseded and what the build's `park` raises.
+    Raises Superseded, and what the build's `park` raises.
     """
     try:
         project(connection, followed, batch)
-    except psycopg.Error:
-        if connection.broken:
-            raise
-        # A row of the batch is one that the database refuses; find out whose.
+    except parking.REFUSED:
         for recorded in batch:
-            _project_alone(connection, followed, recorded)
-
-
-def _project_alone(
-    connection: psycopg.Connection[Any], followed: Followed, recorded: Recorded | Unreadable
-) -> None:
-    try:
-        project(connection, followed, [recorded])
-    except psycopg.Error as error:
-        if connection.broken:
-            raise
-        project(connection, followed, [parking.unwritable(recorded, error)])
+            try:
+                project(connection, followed, [recorded])
+            except parking.REFUSED as error:
+                project(connection, followed, [parking.unwritable(recorded, error)])
 
 
 class Projector:

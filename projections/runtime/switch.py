@@ -57,8 +57,9 @@ def catch_up(
     Raises what the build's `park` raises.
     """
     while followed.position < until:
-        batch = log.after(connection, followed.position, BATCH, until)
-        project_or_park(connection, followed, batch)
+        project_or_park(
+            connection, followed, log.after(connection, followed.position, BATCH, until)
+        )
         moved(followed.position)
 
 
