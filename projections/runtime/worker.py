@@ -22,8 +22,10 @@ import psycopg
 from domain.recorded import Recorded, event_classes
 from projections.runtime import builds, outside, rebuild, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch
+from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.log import read
+from projections.runtime.parking import REFUSED
 from projections.runtime.selection import Wanted, wanted
 
 LOST_DATABASE = 3  # exit codes
@@ -51,6 +53,8 @@ STOP = """
 UPDATE read_models.rebuilds SET state = 'stopped', error = %s
  WHERE rebuild = %s AND state = 'running'
 """
+# Raised for values that a column does not hold: by the database, or before they reach it.
+UNWRITABLE = (*REFUSED, ArithmeticError, TypeError, ValueError)
 FETCH = 2_000  # rows at a time from the log
 
 
@@ -64,6 +68,15 @@ class Poisoned(Exception):  # noqa: N818  # the name of the situation
             f"version {recorded.originator_version} of stream {recorded.originator_id}): "
             f"{parked.error}; mend the fold under a new version, or leave the event out with "
             f"hirelog projections skip {model} {recorded.position}"
+        )
+
+
+class Changed(Exception):  # noqa: N818  # the name of the situation
+    """The code of a read model is not the one that the rebuild was begun with."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the code of {model} has changed since the rebuild was begun; begin it again"
         )
 
 
@@ -93,7 +106,10 @@ class Making:
 
 
 def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
-    """Makes units until none is left or the rebuild does not run any more. Raises Poisoned."""
+    """Makes units until none is left or the rebuild does not run any more.
+
+    Raises Poisoned and Changed.
+    """
     by_name = {model.name: model for model in models}
     with psycopg.connect(conninfo, autocommit=True) as connection:
         # A unit that is lost with the server is made again.
@@ -102,6 +118,11 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
         connection.execute("SET work_mem = '64MB'")
         connection.execute("SET max_parallel_workers_per_gather = 0")
         as_of = rebuild.one(connection, rebuild_id).as_of_filter()
+        building = builds.of_rebuild(connection, rebuild_id)
+        for build in building:
+            # Between the driver's start and this one's, another version may have been installed.
+            if build.digest != by_name[build.model].digest():
+                raise Changed(build.model)
         making = [
             Making(
                 schema=build.schema_name,
@@ -113,7 +134,7 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
                 },
                 rows={table: [] for table in model.tables},
             )
-            for build in builds.of_rebuild(connection, rebuild_id)
+            for build in building
             for model in [by_name[build.model]]
             if model.by_stream
         ]
@@ -124,24 +145,40 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
 def _make_unit(
     connection: psycopg.Connection[Any], rebuild_id: int, making: Sequence[Making]
 ) -> bool:
-    with connection.transaction():
-        claimed = connection.execute(CLAIM, (rebuild_id,)).fetchone()
-        if claimed is None:
-            return False
-        unit, first, last, head = claimed
-        given = {
-            "first": first,
-            "last": last,
-            "head": head,
-            "not_folded": not_folded(each.model for each in making),
-        }
-        for stream in _streams(connection, given):
+    given: dict[str, Any] = {}
+    try:
+        with connection.transaction():
+            claimed = connection.execute(CLAIM, (rebuild_id,)).fetchone()
+            if claimed is None:
+                return False
+            unit, first, last, head = claimed
+            given |= {
+                "first": first,
+                "last": last,
+                "head": head,
+                "not_folded": not_folded(each.model for each in making),
+            }
+            for stream in _streams(connection, given):
+                for each in making:
+                    each.fold(stream)
             for each in making:
-                each.fold(stream)
-        for each in making:
-            each.copy(connection)
-        connection.execute(DONE, (rebuild_id, unit))
+                each.copy(connection)
+            connection.execute(DONE, (rebuild_id, unit))
+    except UNWRITABLE:
+        _blame(connection, making, given)
+        raise
     return True
+
+
+def _blame(
+    connection: psycopg.Connection[Any], making: Sequence[Making], given: Mapping[str, Any]
+) -> None:
+    """Raises Poisoned where the rows of one event are to blame for what was not written."""
+    for each in making:
+        with connection.transaction():
+            streams = (list(filter(each.wanted, all_)) for all_ in _streams(connection, given))
+            if refused := first_refused(connection, each.model, streams):
+                raise Poisoned(each.model.name, refused)
 
 
 def not_folded(models: Iterable[ReadModel]) -> list[str]:
@@ -178,9 +215,9 @@ def main() -> None:
     conninfo, rebuild_id = given["conninfo"], given["rebuild"]
     try:
         work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
-    except Poisoned as poisoned:
+    except (Poisoned, Changed) as reason:
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(STOP, (str(poisoned), rebuild_id))
+            connection.execute(STOP, (str(reason), rebuild_id))
         sys.exit(STOPPED)
     except (
         psycopg.OperationalError,
