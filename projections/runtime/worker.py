@@ -216,9 +216,7 @@ def main() -> None:
     try:
         work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
     except (Poisoned, Changed) as reason:
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            connection.execute(STOP, (str(reason), rebuild_id))
-        sys.exit(STOPPED)
+        _stop(conninfo, rebuild_id, str(reason))
     except (
         psycopg.OperationalError,
         psycopg.errors.UndefinedTable,  # the build was abandoned
