@@ -21,6 +21,7 @@ from psycopg import sql
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
+from projections.runtime.parking import REFUSED
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
 from projections.runtime.selection import wanted
@@ -239,21 +240,16 @@ class Driver:
                         raise Superseded
                     connection.execute(statement.encode())
                     connection.execute(MADE, (statement, build.build))
-            except psycopg.errors.ProgramLimitExceeded as error:
-                raise Stopped(
-                    f"an index of {build.model} does not take a row: {error.diag.message_primary}; "
-                    f"skip its event, which hirelog projections parked {build.model} shows, "
-                    "abandon this rebuild, and begin a new one"
-                ) from error
             except psycopg.errors.UniqueViolation as error:
                 raise Stopped(
                     f"rows of {build.model} are made from events of several streams "
                     f"({error.diag.constraint_name}); declare it without by_stream"
                 ) from error
-            except psycopg.Error as error:
-                if connection.broken:
-                    raise
-                raise Stopped(refusal(build.model, error)) from error
+            except REFUSED as error:
+                raise Stopped(
+                    f"{refusal(build.model, error)}; then abandon this rebuild, which has the row, "
+                    "and begin a new one"
+                ) from error
 
     def _follow_to_head(
         self, connection: psycopg.Connection[Any], model: ReadModel, build: Build

@@ -63,8 +63,9 @@ UPDATE read_models.rebuilds SET state = %s, error = NULL WHERE rebuild = %s AND 
 """
 # No unit is in hand then, and none can be taken until the transaction ends.
 LOCK_UNITS = "LOCK TABLE read_models.units IN EXCLUSIVE MODE"
-LOCK_BUILDING = """
-SELECT build FROM read_models.builds WHERE build = %s AND state = 'building' FOR UPDATE
+LOCK_BUILD = """
+SELECT build FROM read_models.builds
+ WHERE build = %s AND state IN ('building', 'kept') FOR UPDATE
 """
 FORGET = """
 DELETE FROM read_models.rebuilds
@@ -141,7 +142,7 @@ def begin(  # noqa: PLR0913  # as many as there are kinds
                 return one(connection, rebuild)
         for each in begun:  # by other code
             if each.state == "building":
-                with suppress(NotPossible):  # it is finished or gone meanwhile
+                with suppress(NotPossible):  # it went live or is gone meanwhile
                     abandon(connection, each)
 
 
@@ -169,19 +170,19 @@ def _begin_new(
 def _begun(
     connection: psycopg.Connection[Any], wanted: Collection[str], kind: Mapping[str, Any]
 ) -> list[Build]:
-    """What the rebuild of these models that was begun before has made and has to make of them."""
+    """What the rebuild of these models that was begun before has made, and has to make."""
     found = [builds.one(connection, row[0]) for row in connection.execute(BEGUN, kind)]
     building = [build for build in found if build.state == "building"]
     of_these = {build.rebuild for build in building if build.model in wanted}
     together = [build for build in found if build.rebuild in of_these]
     left = {build.model for build in building if build.rebuild in of_these}
-    if len(of_these) > 1 or (of_these and not left <= set(wanted) <= {b.model for b in together}):
+    if of_these and (len(of_these) > 1 or {build.model for build in together} != set(wanted)):
         names = ", ".join(sorted(left))
         raise NotPossible(
             f"a rebuild of {names} was begun before; go on with that one (hirelog projections "
             f"resume {min(left)}), or give it up (abandon) first"
         )
-    return [build for build in together if build.model in wanted]
+    return together
 
 
 def _cut(connection: psycopg.Connection[Any], rebuild: int, head: int, unit_events: int) -> None:
@@ -232,13 +233,13 @@ def set_state(connection: psycopg.Connection[Any], rebuild: int, state: str) -> 
 
 
 def abandon(connection: psycopg.Connection[Any], build: Build) -> None:
-    """Drops a build that is not finished, and its rebuild with the last one.
+    """Drops a build that is not finished, or was kept, and its rebuild with the last one.
 
-    Waits for the units that workers have in hand. Raises NotPossible when it is finished or gone.
+    Waits for the units that workers have in hand. Raises NotPossible when it went live or is gone.
     """
     with connection.transaction():
         connection.execute(LOCK_UNITS)
-        if connection.execute(LOCK_BUILDING, (build.build,)).fetchone() is None:
+        if connection.execute(LOCK_BUILD, (build.build,)).fetchone() is None:
             raise NotPossible(f"{build.model} is not being rebuilt any more")
         builds.drop(connection, build)
         connection.execute(FORGET, (build.rebuild,))

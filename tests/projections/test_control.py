@@ -102,8 +102,10 @@ def test_a_row_that_the_database_refuses_stops_a_rebuild_with_a_sentence(
     system.recruiting.append(number(uuid4(), 0, [sourced], by(actor)))
     opened = JobOpened(title="Designer", openings=10**12)
     system.recruiting.append(number(uuid4(), 0, [opened], by()))
-    known = "refuses a row of" if by_stream else "cannot fold the event at position"
-    for name in ("compliance_audit", "ats_pipeline"):
+    # An index refuses what the tables have taken already.
+    of_index = "refuses a row of" if by_stream else "cannot fold the event at position"
+    known_of = {"compliance_audit": of_index, "ats_pipeline": "cannot fold the event at position"}
+    for name, known in known_of.items():
         models = [replace(read_model(name), by_stream=by_stream)]
         with psycopg.connect(system.conninfo, autocommit=True) as connection:
             this = rebuild.begin(connection, models)
