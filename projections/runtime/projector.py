@@ -182,12 +182,10 @@ class Projector:
 
     def _claim(self, connection: psycopg.Connection[Any]) -> None:
         """Owns what is free, and looks again at what it owns: that may have been switched."""
-        for model in self._models:
+        # All at once, so that projectors that start together do not share the models out.
+        ours = [model for model in self._models if self._owns(connection, model.name)]
+        for model in ours:
             owned = self._owned.get(model.name)
-            if owned is None:
-                owns = connection.execute(OWN, (model.name,)).fetchone()
-                if not owns or not owns[0]:
-                    continue
             live = builds.live(connection, model.name)
             if live is None or live.version != model.version:
                 # The projector of another version of hirelog is the one to run.
@@ -198,6 +196,12 @@ class Projector:
             ):
                 self._owned[model.name] = follow(connection, model, live)
                 logger.info("projector owns read model", model=model.name, position=live.position)
+
+    def _owns(self, connection: psycopg.Connection[Any], name: str) -> bool:
+        if name in self._owned:
+            return True
+        row = connection.execute(OWN, (name,)).fetchone()
+        return bool(row and row[0])
 
     def _disown(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._owned.pop(name, None)
