@@ -26,7 +26,11 @@ FEWEST, MOST = 250, 8_000  # events in a batch: few while idle, more while there
 POLL_SECONDS = 1.0  # how long a missed notification can stay unnoticed
 RECONNECT_SECONDS = 1.0
 
-OWN = "SELECT pg_try_advisory_lock(hashtextextended('hirelog read model ' || %s, 0))"
+# All at once, so that of projectors that start together one owns all.
+OWN = """
+SELECT model FROM unnest(%s::text[]) AS model
+ WHERE pg_try_advisory_lock(hashtextextended('hirelog read model ' || model, 0))
+"""
 DISOWN = "SELECT pg_advisory_unlock(hashtextextended('hirelog read model ' || %s, 0))"
 
 # First in its transaction, so that whoever changes the build otherwise waits or is waited for.
@@ -182,9 +186,11 @@ class Projector:
 
     def _claim(self, connection: psycopg.Connection[Any]) -> None:
         """Owns what is free, and looks again at what it owns: that may have been switched."""
-        # All at once, so that projectors that start together do not share the models out.
-        ours = [model for model in self._models if self._owns(connection, model.name)]
-        for model in ours:
+        free = [model.name for model in self._models if model.name not in self._owned]
+        claimed = {row[0] for row in connection.execute(OWN, (free,))} if free else set()
+        for model in self._models:
+            if model.name not in claimed | self._owned.keys():
+                continue
             owned = self._owned.get(model.name)
             live = builds.live(connection, model.name)
             if live is None or live.version != model.version:
@@ -196,12 +202,6 @@ class Projector:
             ):
                 self._owned[model.name] = follow(connection, model, live)
                 logger.info("projector owns read model", model=model.name, position=live.position)
-
-    def _owns(self, connection: psycopg.Connection[Any], name: str) -> bool:
-        if name in self._owned:
-            return True
-        row = connection.execute(OWN, (name,)).fetchone()
-        return bool(row and row[0])
 
     def _disown(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._owned.pop(name, None)
