@@ -46,10 +46,10 @@ def try_out(
         return
     out.print(f"{tried.model}, with the events up to position {tried.position:,}")
     _show_rows(tried.rows)
-    if tried.schema:
+    if tried.schema_name:
         out.print(
-            f"its tables are in schema {tried.schema}; "
-            f"hirelog projections drop {tried.schema} drops them"
+            f"its tables are in schema {tried.schema_name}; "
+            f"hirelog projections drop {tried.schema_name} drops them"
         )
 
 

@@ -36,12 +36,12 @@ PARKED = "SELECT count(*) FROM read_models.parked WHERE build = %s"
 
 @dataclass(frozen=True)
 class Tried:
-    """How many rows each table of a model got; `schema` where it was kept."""
+    """How many rows each table of a model got; `schema_name` where it was kept."""
 
     model: str
     position: int
     rows: Mapping[str, int]
-    schema: str | None
+    schema_name: str | None
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def test_what_is_kept_of_a_trial_is_no_leftover(system: System, database: Databa
     kept = trial.try_out(Driver(system.conninfo, [CRM]), keep=True)
     assert (kept.rows["candidates"], kept.position) == (1, 7)
     assert verified(system).is_same
-    assert schemas(database.service) == [kept.schema]
+    assert schemas(database.service) == [kept.schema_name]
 
 
 def test_parked_events_explain_why_live_rows_cannot_be_made_again(

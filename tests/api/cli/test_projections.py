@@ -200,7 +200,7 @@ def test_try(shell: Shell, company: Home, tmp_path: Path) -> None:
         row for row in all_rows(company.conninfo)["compliance_audit.entries"] if row[5] == "sourced"
     ]
     assert tried["rows"] == {"people": len({row[1] for row in sourced})}
-    assert (tried["model"], tried["schema"]) == ("sources", None)
+    assert (tried["model"], tried["schema_name"]) == ("sources", None)
     assert not builds(shell, company, "kept")
     told = shell.done("projections", "try", folder, "--keep", *at)
     (kept,) = builds(shell, company, "kept")
