@@ -67,7 +67,7 @@ def fold_batch(
     A stream with an event that cannot be folded is parked from there on, so that its events are
     never folded out of order; the other streams go on.
     """
-    touches, fold, table_of, folds = model.touches, model.fold, model.table_of, model.event_classes
+    touches, fold, place_of, folds = model.touches, model.fold, model.place_of, model.event_classes
     current: Rows = {table: dict(rows.get(table, ())) for table in model.tables}
     parked, parked_now = dict(parked_streams), list[Parked]()
     for recorded in batch:
@@ -85,13 +85,13 @@ def fold_batch(
         try:
             touched = touches(recorded)
             row = current[touched[0]].get(touched[1]) if touched else None
-            after = [(table_of[type(new)], new) for new in fold(row, recorded)]
+            after = [(place_of[type(new)], new) for new in fold(row, recorded)]
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
             parked[recorded.originator_id] = recorded.position
             parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
             continue
-        for table, new in after:
-            current[table][new[: table.key_columns]] = new
+        for (table, key), new in after:
+            current[table][new[key]] = new
     return Folded(dict(_changed(current, rows)), parked_now)
 
 

@@ -61,9 +61,9 @@ class ReadModel:
     by_stream: bool = False
 
     @cached_property
-    def table_of(self) -> dict[type[Row], Table]:
-        """Which table a row belongs to."""
-        return {table.row: table for table in self.tables}
+    def place_of(self) -> dict[type[Row], tuple[Table, slice]]:
+        """Which table a row belongs to, and where in the row its primary key is."""
+        return {table.row: (table, slice(table.key_columns)) for table in self.tables}
 
     @cached_property
     def event_classes(self) -> frozenset[type[Happened]]:

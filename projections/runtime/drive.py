@@ -29,6 +29,7 @@ from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
 
 LOOK_SECONDS = 0.1
 TRIES = 30  # restarts of workers, or of a lost database, a second apart and without any progress
+AT_ONCE = 2  # indexes that the database makes at the same time
 TRIED_SECONDS = 60  # what was lost later than this after its restart had made progress
 
 DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"
@@ -223,7 +224,7 @@ class Driver:
             [each for each in todo if each.startswith("ALTER")],
             [each for each in todo if not each.startswith("ALTER")],
         ):
-            with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            with ThreadPoolExecutor(max_workers=max(self.workers, AT_ONCE)) as pool:
                 for _ in pool.map(lambda each: self._make_index(build, each), statements):
                     done += 1
                     self.tell(Progress(phase, done, len(todo)))

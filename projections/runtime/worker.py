@@ -10,11 +10,12 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -55,6 +56,7 @@ UPDATE read_models.rebuilds SET state = 'stopped', error = %s
 """
 # Raised for values that a column does not hold: by the database, or before they reach it.
 UNWRITABLE = (*REFUSED, ArithmeticError, TypeError, ValueError)
+LANES = 2
 FETCH = 2_000  # rows at a time from the log
 
 
@@ -213,24 +215,35 @@ def main() -> None:
     # Rows and events die by reference counts; the collector would only walk through them again.
     gc.disable()
     conninfo, rebuild_id = given["conninfo"], given["rebuild"]
+    models = [outside.find(each) for each in given["models"]]
+    # While one lane waits for the database, another one folds.
+    with ThreadPoolExecutor(LANES) as pool:
+        lanes = [pool.submit(_lane, conninfo, rebuild_id, models) for _ in range(LANES)]
+        sys.exit(max(lane.result() for lane in lanes))
+
+
+def _lane(conninfo: str, rebuild_id: int, models: Sequence[ReadModel]) -> int:
+    """Works, puts on record why it stopped, and returns the exit code."""
     try:
-        work(conninfo, rebuild_id, [outside.find(each) for each in given["models"]])
+        work(conninfo, rebuild_id, models)
     except (Poisoned, Changed) as reason:
-        _stop(conninfo, rebuild_id, str(reason))
+        return _stopped(conninfo, rebuild_id, str(reason))
     except (
         psycopg.OperationalError,
         psycopg.errors.UndefinedTable,  # the build was abandoned
         psycopg.errors.InvalidSchemaName,
     ):
-        sys.exit(LOST_DATABASE)
+        return LOST_DATABASE
     except psycopg.Error as error:
-        _stop(conninfo, rebuild_id, refusal("a read model", error))
+        return _stopped(conninfo, rebuild_id, refusal("a read model", error))
+    return 0
 
 
-def _stop(conninfo: str, rebuild: int, reason: str) -> NoReturn:
+def _stopped(conninfo: str, rebuild_id: int, reason: str) -> int:
+    # At once, so that the other lanes and workers begin no unit more.
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(STOP, (reason, rebuild))
-    sys.exit(STOPPED)
+        connection.execute(STOP, (reason, rebuild_id))
+    return STOPPED
 
 
 def refusal(model: str, error: psycopg.Error) -> str:

@@ -91,7 +91,7 @@ class PipelineView(PostgresTrackingRecorder):
                 found = cursor.execute(_select(table), key, prepare=True).fetchone()
                 row = table.row(**found) if found else None
             for new in ATS_PIPELINE.fold(row, recorded):
-                cursor.execute(_upsert(ATS_PIPELINE.table_of[type(new)]), new, prepare=True)
+                cursor.execute(_upsert(ATS_PIPELINE.place_of[type(new)][0]), new, prepare=True)
             self._insert_tracking(cursor, tracking)
 
 
