@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CANDIDATES ?= 2000
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench torture lock clean
 
 demo: .venv/installed
 	$(BIN)/hirelog demo --candidates $(CANDIDATES)
@@ -19,6 +19,9 @@ lint: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m tests.bench
+
+torture: .venv/installed
+	$(BIN)/python -m tests.torture
 
 # Dependencies come pinned and hashed from requirements.lock; the project itself is added without any.
 .venv/installed: requirements.lock pyproject.toml
