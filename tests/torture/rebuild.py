@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -66,10 +66,11 @@ class Process:
 
     def kill(self, pick: Random) -> str:
         """Kills it, or one of its workers, and starts it again; tells which."""
-        workers = psutil.Process(self._running.pid).children() if not self._running.poll() else []
-        if workers and pick.random() < 0.5:
-            pick.choice(workers).kill()
-            return "worker"
+        with suppress(psutil.Error):  # it, or the worker, has just ended
+            workers = psutil.Process(self._running.pid).children()
+            if workers and pick.random() < 0.5:
+                pick.choice(workers).kill()
+                return "worker"
         self._running.kill()
         self._running.wait()
         self._running = self._start()
