@@ -14,6 +14,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "two_workers": rebuilt.two_workers,
     "all_models": rebuilt.all_models,
     "all_models_two_workers": rebuilt.all_models_two_workers,
+    "appends": rebuilt.appends_meanwhile,
 }
 RATIOS = {
     "one_model_vs_stock": ("one_model", "stock"),
@@ -28,6 +29,7 @@ TITLES = {
     "two_workers": "ats_pipeline, 2 workers",
     "all_models": "all read models, 1 worker",
     "all_models_two_workers": "all read models, 2 workers",
+    "appends": "commands of one writer meanwhile",
 }
 
 
@@ -44,6 +46,11 @@ def run(bench: Bench) -> Result:
         ratios={
             name: round(rates[of].per_second / rates[to].per_second, 3)
             for name, (of, to) in RATIOS.items()
+        }
+        | {
+            "appends_during_rebuild_vs_before": round(
+                rates["appends"].per_second / rates["appends"].more["per_second_before"], 3
+            )
         },
     )
 

@@ -1,11 +1,19 @@
 """Our rebuild, from the first event to the switch, beside the live read models."""
 
+import math
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from uuid import uuid4
 
 import psycopg
 
+from api.wiring import System
+from domain.candidate.intents import Source
+from domain.recorded import Metadata
+from domain.values import now
 from projections import READ_MODELS
 from projections.ats_pipeline import ATS_PIPELINE
 from projections.runtime import builds, rebuild
@@ -13,6 +21,8 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Progress
 from tests.bench.bench import opened
 from tests.bench.measured import Rate
+
+ALONE_SECONDS = 3.0
 
 
 def one_model(data_dir: Path) -> Rate:
@@ -33,6 +43,36 @@ def all_models(data_dir: Path) -> Rate:
 def all_models_two_workers(data_dir: Path) -> Rate:
     """All read models in one pass, by two."""
     return _rebuilt(data_dir, READ_MODELS, workers=2)
+
+
+def appends_meanwhile(data_dir: Path) -> Rate:
+    """Commands of one writer while all read models are rebuilt, after as many seconds without."""
+    with opened(data_dir) as system:
+        before = _appended(system, Event(), ALONE_SECONDS) / ALONE_SECONDS
+        done = Event()
+        with ThreadPoolExecutor(1) as pool:
+            begun = time.monotonic()
+            appending = pool.submit(_appended, system, done, math.inf)
+            with system.pool.connection() as connection:
+                ready = rebuild.begin(connection, READ_MODELS)
+                Driver(system.conninfo, READ_MODELS).run(ready.rebuild)
+                done.set()
+                meanwhile = appending.result()
+                seconds = time.monotonic() - begun
+                drop_retired(connection)
+    return Rate(meanwhile, seconds, {"per_second_before": before})
+
+
+def _appended(system: System, stop: Event, seconds: float) -> int:
+    until, count = time.monotonic() + seconds, 0
+    while not stop.is_set() and time.monotonic() < until:
+        moment = now()
+        metadata = Metadata(
+            actor="bench", command_id=uuid4(), occurred_at=moment, recorded_at=moment
+        )
+        system.recruiting.record(uuid4(), Source(source="Fair"), metadata)
+        count += 1
+    return count
 
 
 def _rebuilt(data_dir: Path, models: Sequence[ReadModel], workers: int) -> Rate:
