@@ -138,9 +138,10 @@ def problem(
     )
 
 
-def _refused(_: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refusal)  # noqa: S101  # registered for it alone
-    return problem(status_of(type(error)), error.code, str(error))
+    headers = getattr(request.state, "freshness", None)
+    return problem(status_of(type(error)), error.code, str(error), headers=headers)
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

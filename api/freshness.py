@@ -37,8 +37,12 @@ def reflects(*models: str) -> Any:
         watch: Watch = request.app.state.watch
         wanted = max(position or 0, hirelog_position or 0)
         limit = request.app.state.system.settings.wait_seconds
-        if wanted and not await watch.reached(models, wanted, limit):
-            response.headers[STALE_HEADER] = "true"
-        response.headers[POSITION_HEADER] = str(watch.position(models))
+        is_stale = wanted and not await watch.reached(models, wanted, limit)
+        headers = {POSITION_HEADER: str(watch.position(models))}
+        if is_stale:
+            headers[STALE_HEADER] = "true"
+        response.headers.update(headers)
+        # For a refusal, which is an answer of its own: what is not there may be there soon.
+        request.state.freshness = headers
 
     return Depends(wait)

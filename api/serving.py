@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 
+import structlog
 import uvicorn
 
 from api.app import build_app
 from api.wiring import CannotStart, System
 from projections import READ_MODELS
+from projections.runtime import builds
 from projections.runtime.builder import Builder
 from projections.runtime.projector import Projector
+
+log = structlog.get_logger()
 
 
 def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> None:
@@ -32,6 +36,7 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
             server_header=False,
         )
         server = _Server(config, lambda: ready(address))
+        _say_what_changed(system)
         # After its own orderly end uvicorn raises the signal again; that ends nothing else here.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), projecting(system) if project else nullcontext():
@@ -65,11 +70,18 @@ def projecting(system: System) -> Iterator[None]:
 
 def project(system: System) -> None:
     """Projects until SIGINT or SIGTERM."""
+    _say_what_changed(system)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with projecting(system):
         stop.wait()
+
+
+def _say_what_changed(system: System) -> None:
+    with system.pool.connection() as connection:
+        for name in builds.changed_without_version(connection, READ_MODELS):
+            log.error(builds.say_changed(name), model=name)
 
 
 class _Server(uvicorn.Server):

@@ -9,7 +9,8 @@ from rich.table import Table
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
 from api.replay import TIME
 from api.wiring import open_system
-from projections.runtime import control
+from projections import READ_MODELS
+from projections.runtime import builds, control
 from projections.runtime.control import Going, Listed
 from projections.runtime.status import ModelStatus
 from projections.runtime.status import status as read_status
@@ -57,10 +58,11 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         system.pool.connection() as connection,
     ):
         models, going = read_status(connection), control.going(connection)
+        changed = builds.changed_without_version(connection, READ_MODELS)
     if as_json:
         print_json(
             {
-                "models": [vars(each) for each in models],
+                "models": [vars(e) | {"is_changed": e.model in changed} for e in models],
                 "rebuilds": [vars(each) for each in going],
             }
         )
@@ -68,9 +70,11 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     show(_live_table(models))
     if going:
         show(_going_table(going))
-    for each in going:
-        if each.error:
-            out.print(f"\n{each.error}", markup=False)
+    for said in (
+        *(each.error for each in going if each.error),
+        *map(builds.say_changed, changed),
+    ):
+        out.print(f"\n{said}", markup=False)
 
 
 def _live_table(models: Sequence[ModelStatus]) -> Table:

@@ -309,6 +309,7 @@ PROJECTIONS = {
             "parked": 0,
             "oldest_parked_seconds": 0.0,
             "is_stalled": False,
+            "is_changed": False,
             "updated_at": "2026-05-08T13:05:28.412936Z",
         }
         for model in sorted(READ_MODELS, key=lambda model: model.name)

@@ -8,6 +8,8 @@ from api.errors import problems
 from api.examples.answers import PROJECTIONS
 from api.openapi import answers
 from domain.values import Moment
+from projections import READ_MODELS
+from projections.runtime import builds
 from projections.runtime.status import status
 
 router = APIRouter(prefix="/v1/projections", tags=["Projections"])
@@ -24,6 +26,9 @@ class Projection(BaseModel):
     parked: int = Field(description="Events that could not be folded, or wait behind such a one.")
     oldest_parked_seconds: float = Field(description="How long the longest of them has waited.")
     is_stalled: bool = Field(description="Behind, and without a move for half a minute.")
+    is_changed: bool = Field(
+        description="Its code has changed since its tables were made, but not its version."
+    )
     updated_at: Moment
 
 
@@ -40,4 +45,10 @@ def list_projections(system: SystemDep) -> Projections:
     """A query reflects a command once the model's `position` has reached the command's."""
     with system.pool.connection() as connection:
         rows = status(connection)
-    return Projections(items=[Projection.model_validate(vars(row)) for row in rows])
+        changed = builds.changed_without_version(connection, READ_MODELS)
+    return Projections(
+        items=[
+            Projection.model_validate(vars(row) | {"is_changed": row.model in changed})
+            for row in rows
+        ]
+    )

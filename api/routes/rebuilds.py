@@ -179,7 +179,12 @@ def pause_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
 def resume_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
     """One that was paused or that stopped goes on where it was, in a process that projects."""
     with system.pool.connection() as connection:
-        resumed, _ = control.resume(connection, READ_MODELS, read_model(model).name)
+        resumed, _ = control.resume(
+            connection,
+            READ_MODELS,
+            read_model(model).name,
+            unit_events=system.settings.rebuild_unit_events,
+        )
         return _of_number(control.going(connection), resumed.rebuild)
 
 

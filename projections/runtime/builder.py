@@ -29,7 +29,8 @@ class Builder:
         self._conninfo = conninfo
         self._models = models
         self._unit_events = unit_events
-        self._has_begun = False
+        self._to_begin: list[ReadModel] | None = None
+        self._said: set[str] = set()
 
     def run(self, stop: Event) -> None:
         """Begins what new versions need, then drives what is to be driven, until `stop` is set."""
@@ -37,27 +38,33 @@ class Builder:
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     builds.install(connection, self._models)
-                    if not self._has_begun:
+                    while not stop.is_set():
                         self._begin_new_versions(connection)
-                        self._has_begun = True
-                    while not stop.wait(LOOK_SECONDS):
                         for each in rebuild.going(connection):
                             if each.state == "running" and each.purpose != "scratch":
                                 self._drive(connection, each, stop)
-            except psycopg.Error as error:
+                        stop.wait(LOOK_SECONDS)
+            except psycopg.OperationalError as error:
                 logger.warning("builder lost the database", error=type(error).__name__)
-                stop.wait(LOOK_SECONDS)
+            except Exception as error:  # noqa: BLE001  # nobody would start the thread again
+                logger.error("builder failed", error=type(error).__name__)
+            stop.wait(LOOK_SECONDS)
 
     def _begin_new_versions(self, connection: psycopg.Connection[Any]) -> None:
-        outdated = builds.outdated(connection, self._models)
-        for model in self._models:
-            if model.name in outdated:
-                try:
-                    begun = rebuild.begin(connection, [model], unit_events=self._unit_events)
-                except NotPossible as reason:
-                    logger.warning("new version not built", model=model.name, reason=str(reason))
-                else:
-                    logger.info("new version begun", model=model.name, rebuild=begun.rebuild)
+        """Of what was outdated when this process started; what is switched back later stays."""
+        if self._to_begin is None:
+            outdated = builds.outdated(connection, self._models)
+            self._to_begin = [model for model in self._models if model.name in outdated]
+        for model in list(self._to_begin):
+            try:
+                begun = rebuild.begin(connection, [model], unit_events=self._unit_events)
+            except NotPossible as reason:
+                if str(reason) not in self._said:
+                    self._said.add(str(reason))
+                    logger.warning("new version waits", model=model.name, reason=str(reason))
+            else:
+                self._to_begin.remove(model)
+                logger.info("new version begun", model=model.name, rebuild=begun.rebuild)
 
     def _drive(self, connection: psycopg.Connection[Any], each: Rebuild, stop: Event) -> None:
         known = {model.name: model for model in self._models}

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from domain.errors import Refusal
 from projections.runtime.contract import ReadModel
 
 LAYOUT = "layout 2"  # of schema.sql; another one has all read models made anew
@@ -33,6 +34,10 @@ VALUES (%(build)s, %(model)s, %(version)s, %(digest)s, %(schema)s, %(state)s, %(
 """
 NEXT_BUILD = "SELECT nextval('read_models.build_numbers')"
 DELETE_BUILD = "DELETE FROM read_models.builds WHERE build = %s"
+
+
+class BuildGone(Refusal):
+    """The build was dropped."""
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,11 @@ def drop(connection: psycopg.Connection[Any], build: Build) -> None:
 
 
 def one(connection: psycopg.Connection[Any], build: int) -> Build:
-    """The build of this number, which must exist."""
-    return _builds(connection, ONE, (build,))[0]
+    """The build of this number. Raises BuildGone."""
+    found = _builds(connection, ONE, (build,))
+    if not found:
+        raise BuildGone(f"build {build} was dropped meanwhile; see hirelog projections list")
+    return found[0]
 
 
 def live(connection: psycopg.Connection[Any], model: str) -> Build | None:
@@ -146,6 +154,14 @@ def changed_without_version(
         and build.version == model.version
         and build.digest != model.digest()
     ]
+
+
+def say_changed(model: str) -> str:
+    """What to tell of a model that changed_without_version() names."""
+    return (
+        f"the folder of {model} has changed since its tables were made, but its version has not: "
+        f"raise the version, or run hirelog projections rebuild {model}"
+    )
 
 
 def outdated(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from domain.recorded import Happened, Recorded, event_classes
@@ -82,8 +83,9 @@ class ReadModel:
     def digest(self) -> str:
         """SHA-256 of what its rows depend on: the files of its folder, but for its queries."""
         digest = sha256()
-        entries = [each for each in files(self.package).iterdir() if each.is_file()]
-        for entry in sorted(entries, key=lambda each: each.name):
-            if entry.name.endswith((".py", ".sql")) and entry.name != QUERIES:
-                digest.update(f"{entry.name}\0".encode() + entry.read_bytes() + b"\0")
+        folder = Path(str(files(self.package)))
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".py", ".sql"} and path.name != QUERIES:
+                name = path.relative_to(folder).as_posix()
+                digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
         return digest.hexdigest()

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
-from projections.runtime import builds, parking, rebuild, trial
+from projections.runtime import builds, parking, rebuild, switch, trial
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
 from projections.runtime.parking import NotParked
@@ -36,7 +36,7 @@ DELETE FROM read_models.rebuilds
  WHERE rebuild = %s
    AND NOT EXISTS (SELECT FROM read_models.builds WHERE builds.rebuild = rebuilds.rebuild)
 """
-OF_SCHEMA = "SELECT build FROM read_models.builds WHERE schema_name = %s FOR UPDATE"
+OF_SCHEMA = "SELECT build, model FROM read_models.builds WHERE schema_name = %s"
 EVENT = "SELECT originator_id, topic FROM hirelog.events WHERE notification_id = %s"
 
 
@@ -173,6 +173,11 @@ def abandon(connection: psycopg.Connection[Any], model: str) -> Abandoned:
                 rebuild.abandon(connection, build)
     finally:
         connection.execute(UNLOCK, (str(this.rebuild),))
+    if not dropped:
+        raise NotPossible(
+            f"{model} went live meanwhile; hirelog projections switch-back {model} returns to the "
+            "tables before"
+        )
     return Abandoned(
         [build.schema_name for build in dropped],
         [build.model for build in building if build.model != model],
@@ -180,30 +185,45 @@ def abandon(connection: psycopg.Connection[Any], model: str) -> Abandoned:
 
 
 def drop(connection: psycopg.Connection[Any], schema: str) -> Build:
-    """Drops a retired or kept build, or what a killed trial left. Raises NotPossible."""
-    with connection.transaction():
-        row = connection.execute(OF_SCHEMA, (schema,)).fetchone()
-        if row is None:
-            raise NotPossible(
-                f"no build of a read model has the schema {schema}; see hirelog projections list"
-            )
-        build = builds.one(connection, row[0])
-        if build.state == "live":
-            raise NotPossible(
-                f"{schema} is what queries of {build.model} see; rebuild it, or switch back, "
-                "before this build can be dropped"
-            )
-        of = rebuild.one(connection, build.rebuild) if build.rebuild else None
-        is_trial = of is not None and of.purpose == "scratch"
-        if of and is_trial and trial.is_at_work(connection, of.rebuild):
-            raise NotPossible(f"{schema} belongs to a try or verify that is still at work")
-        if build.state == "building" and not is_trial:
-            raise NotPossible(
-                f"{schema} is being built; hirelog projections abandon {build.model} gives it up"
-            )
-        builds.drop(connection, build)
-        connection.execute(FORGET, (build.rebuild,))
-        return build
+    """Drops a retired or kept build, or what a killed trial left. Raises NotPossible.
+
+    `connection` must not be in a transaction.
+    """
+    found = connection.execute(OF_SCHEMA, (schema,)).fetchone()
+    if found is None:
+        raise NotPossible(
+            f"no build of a read model has the schema {schema}; see hirelog projections list"
+        )
+    build, model = found
+    try:
+        with switch.alone(connection, model), connection.transaction():
+            # Who waits for an analyst's query would hold up the projector behind it.
+            connection.execute("SET LOCAL lock_timeout = '2s'")
+            return _drop(connection, builds.one(connection, build))
+    except psycopg.errors.LockNotAvailable as error:
+        raise NotPossible(
+            f"{schema} is being queried; try again when nobody does, or end that query"
+        ) from error
+
+
+def _drop(connection: psycopg.Connection[Any], build: Build) -> Build:
+    schema = build.schema_name
+    if build.state == "live":
+        raise NotPossible(
+            f"{schema} is what queries of {build.model} see; rebuild it, or switch back, "
+            "before this build can be dropped"
+        )
+    of = rebuild.one(connection, build.rebuild) if build.rebuild else None
+    is_trial = of is not None and of.purpose == "scratch"
+    if of and is_trial and trial.is_at_work(connection, of.rebuild):
+        raise NotPossible(f"{schema} belongs to a try or verify that is still at work")
+    if build.state == "building" and not is_trial:
+        raise NotPossible(
+            f"{schema} is being built; hirelog projections abandon {build.model} gives it up"
+        )
+    builds.drop(connection, build)
+    connection.execute(FORGET, (build.rebuild,))
+    return build
 
 
 def stopped_at(

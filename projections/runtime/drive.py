@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from projections.runtime import builds, outside, rebuild, switch
-from projections.runtime.builds import Build
+from projections.runtime.builds import Build, BuildGone
 from projections.runtime.contract import ReadModel
 from projections.runtime.parking import REFUSED
 from projections.runtime.projector import Superseded, follow
@@ -49,6 +49,7 @@ UPDATE read_models.builds SET state = 'kept', position = %s, updated_at = now() 
 
 # The database is away, or one of several builds was abandoned: what is left goes on.
 GO_ON = (
+    BuildGone,
     psycopg.OperationalError,
     psycopg.InterfaceError,
     psycopg.errors.UndefinedTable,
@@ -126,6 +127,12 @@ class Driver:
         except (Poisoned, Stopped) as error:
             connection.execute(STOP, (str(error), self.rebuild_id))
             raise Stopped(str(error)) from error
+        except GO_ON:
+            raise
+        except psycopg.Error as error:
+            said = f"the database does not do what the rebuild asks: {type(error).__name__}"
+            connection.execute(STOP, (said, self.rebuild_id))
+            raise Stopped(said) from error
 
     def _is_ours(self, connection: psycopg.Connection[Any]) -> bool:
         row = connection.execute(DRIVE, (str(self.rebuild_id),)).fetchone()
@@ -234,6 +241,7 @@ class Driver:
 
     def _make_index(self, build: Build, statement: str) -> None:
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            self._check(connection)
             connection.execute("SET maintenance_work_mem = '128MB'")
             try:
                 with connection.transaction():

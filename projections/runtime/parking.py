@@ -38,7 +38,8 @@ SELECT builds.model, parked.position, parked.stream, parked.topic, parked.error,
  LIMIT %(limit)s
 """
 CHANGE = """
-UPDATE read_models.builds SET revision = revision + 1 WHERE model = %s AND state = 'live'
+UPDATE read_models.builds SET revision = revision + 1
+ WHERE model = %s AND version = %s AND state = 'live'
 RETURNING build
 """
 WAITING = """
@@ -185,9 +186,9 @@ def _retry_stream(
     let_in = 0
     with connection.transaction():
         # Holds the projector off: it changes this row first in each of its transactions.
-        changed = connection.execute(CHANGE, (model.name,)).fetchone()
+        changed = connection.execute(CHANGE, (model.name, model.version)).fetchone()
         if changed is None:
-            return Drained()
+            raise NotParked(f"other tables of {model.name} went live meanwhile; try again")
         build = changed[0]
         rows = connection.execute(WAITING, (build, stream)).fetchall()
         for row in rows:

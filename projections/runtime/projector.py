@@ -149,6 +149,7 @@ class Projector:
         self._owned: dict[str, Followed] = {}
         self._limit = FEWEST
         self._next_claim = 0.0
+        self._left: set[int] = set()
 
     def run(self, stop: Event, caught_up: Callable[[], None] | None = None) -> None:
         """Follows the log until `stop` is set; survives the loss of the database.
@@ -159,8 +160,11 @@ class Projector:
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     self._follow(connection, stop, caught_up)
-            except psycopg.Error as error:
+            except psycopg.OperationalError as error:
                 logger.warning("projector lost the database", error=type(error).__name__)
+                stop.wait(RECONNECT_SECONDS)
+            except Exception as error:  # noqa: BLE001  # nobody would start the thread again
+                logger.error("projector failed", error=type(error).__name__)
                 stop.wait(RECONNECT_SECONDS)
             finally:
                 self._owned.clear()
@@ -194,7 +198,7 @@ class Projector:
             owned = self._owned.get(model.name)
             live = builds.live(connection, model.name)
             if live is None or live.version != model.version:
-                # The projector of another version of hirelog is the one to run.
+                self._leave_to_its_version(model, live)
                 self._disown(connection, model.name)
             elif owned is None or (owned.build.build, owned.position) != (
                 live.build,
@@ -202,6 +206,17 @@ class Projector:
             ):
                 self._owned[model.name] = follow(connection, model, live)
                 logger.info("projector owns read model", model=model.name, position=live.position)
+
+    def _leave_to_its_version(self, model: ReadModel, live: Build | None) -> None:
+        """The projector of another version of hirelog is the one to run."""
+        if live and live.build not in self._left:
+            self._left.add(live.build)
+            logger.warning(
+                "live tables are of another version, and move only while its hirelog projects",
+                model=model.name,
+                version=live.version,
+                ours=model.version,
+            )
 
     def _disown(self, connection: psycopg.Connection[Any], name: str) -> None:
         self._owned.pop(name, None)

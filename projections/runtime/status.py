@@ -62,18 +62,18 @@ def status(connection: psycopg.Connection[Any]) -> list[ModelStatus]:
         rows = cursor.execute(STATUS).fetchall()
     found = []
     for row in rows:
-        lag = _age(row.pop("next_topic"), row.pop("next_state"), moment)
-        still = (moment - row["updated_at"]).total_seconds()
+        still = max((moment - row["updated_at"]).total_seconds(), 0.0)
+        lag = _age(row.pop("next_topic"), row.pop("next_state"), moment, unreadable=still)
         is_stalled = row["lag_events"] > 0 and min(lag, still) > STALLED_SECONDS
         found.append(ModelStatus(lag_seconds=lag, is_stalled=is_stalled, **row))
     return found
 
 
-def _age(topic: str | None, state: bytes | None, moment: datetime) -> float:
+def _age(topic: str | None, state: bytes | None, moment: datetime, *, unreadable: float) -> float:
     if topic is None or state is None:
         return 0.0
     try:
         recorded_at = decode(topic, state)[1].recorded_at
     except ValueError:  # an event that cannot be read is about to be parked
-        return 0.0
+        return unreadable
     return max((moment - recorded_at).total_seconds(), 0.0)

@@ -22,8 +22,10 @@ ROUNDS = 200  # of catching up; then the log grows faster than it is read, and t
 # One switch of a model at a time, from catching up to the end.
 LOCK = "SELECT pg_advisory_lock(hashtextextended('hirelog switch ' || %s, 0))"
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('hirelog switch ' || %s, 0))"
-# All, because which one is live may change while this waits.
-LOCK_LIVE = "SELECT build FROM read_models.builds WHERE model = %s ORDER BY build FOR UPDATE"
+LOCK_BOTH = """
+SELECT build FROM read_models.builds
+ WHERE model = %(model)s AND (state = 'live' OR build = %(build)s) ORDER BY build FOR UPDATE
+"""
 LATEST_RETIRED = """
 SELECT build FROM read_models.builds
  WHERE model = %s AND state = 'retired' ORDER BY updated_at DESC, build DESC LIMIT 1
@@ -69,7 +71,7 @@ def switch_in(connection: psycopg.Connection[Any], model: ReadModel, build: Buil
     It catches up with the log first, the last of it in the transaction of the switch, so that
     queries never go back in time. Raises Poisoned; nothing is switched then.
     """
-    with _alone(connection, model):
+    with alone(connection, model.name):
         followed = follow(connection, model, build)
         if build.state == "building":
             followed.park = stop_at_poison
@@ -79,7 +81,7 @@ def switch_in(connection: psycopg.Connection[Any], model: ReadModel, build: Buil
                 break
             catch_up(connection, followed, head)
         with connection.transaction():
-            connection.execute(LOCK_LIVE, (model.name,))
+            connection.execute(LOCK_BOTH, {"model": model.name, "build": build.build})
             catch_up(connection, followed, log.head(connection))
             _exchange(connection, build)
         return builds.one(connection, build.build)
@@ -91,7 +93,7 @@ def switch_back(connection: psycopg.Connection[Any], model: ReadModel) -> Build:
     It catches up first where it is of the model's version; else it stays where it stood until a
     hirelog of its version projects it. Raises NothingRetired.
     """
-    with _alone(connection, model):
+    with alone(connection, model.name):
         row = connection.execute(LATEST_RETIRED, (model.name,)).fetchone()
         if row is None:
             raise NothingRetired(f"{model.name} has no retired build to return to")
@@ -99,19 +101,20 @@ def switch_back(connection: psycopg.Connection[Any], model: ReadModel) -> Build:
         if build.version == model.version:
             return switch_in(connection, model, build)
         with connection.transaction():
-            connection.execute(LOCK_LIVE, (model.name,))
+            connection.execute(LOCK_BOTH, {"model": model.name, "build": build.build})
             _exchange(connection, build)
         return builds.one(connection, build.build)
 
 
 @contextmanager
-def _alone(connection: psycopg.Connection[Any], model: ReadModel) -> Iterator[None]:
-    connection.execute(LOCK, (model.name,))
+def alone(connection: psycopg.Connection[Any], model: str) -> Iterator[None]:
+    """Nobody else switches or drops builds of the model meanwhile."""
+    connection.execute(LOCK, (model,))
     try:
         yield
     finally:
         if not connection.closed:
-            connection.execute(UNLOCK, (model.name,))
+            connection.execute(UNLOCK, (model,))
 
 
 def _exchange(connection: psycopg.Connection[Any], new: Build) -> None:

@@ -63,7 +63,11 @@ def write(
     """Inserts or replaces the rows, one statement for each table."""
     for table, rows in changed.items():
         records = [dict(zip(table.columns, row, strict=True)) for row in rows.values()]
-        connection.execute(_upsert(schema, table), (to_json(records).decode(),), prepare=True)
+        try:
+            values = to_json(records).decode()
+        except ValueError as error:  # pydantic's, which quotes the value
+            raise psycopg.DataError(f"a row of {table.name} cannot be stored") from error
+        connection.execute(_upsert(schema, table), (values,), prepare=True)
 
 
 def column_types(connection: psycopg.Connection[Any], schema: str, table: Table) -> list[str]:

@@ -86,6 +86,7 @@ class Watch:
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     connection.execute(LISTEN)
+                    self._switched()  # that may have been told while nobody listened
                     self._follow(connection)
             except psycopg.Error as error:
                 logger.warning("watch lost the database", error=type(error).__name__)

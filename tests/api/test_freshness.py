@@ -102,3 +102,15 @@ def test_waiting_survives_the_loss_of_the_database(http: httpx.Client, database:
     position = http.post("/v1/candidates", json=SOURCED).json()["position"]
     answer = http.get("/v1/audit/entries", params={"position": position})
     assert "Hirelog-Stale" not in answer.headers
+
+
+def test_a_refusal_that_may_be_stale_says_so_too(
+    http: httpx.Client, projected: System, held: psycopg.Connection
+) -> None:
+    projected.settings.wait_seconds = 0.2
+    recorded = http.post("/v1/candidates", json=SOURCED).json()
+    answer = http.get(
+        f"/v1/engagement/candidates/{recorded['id']}", params={"position": recorded["position"]}
+    )
+    assert (answer.status_code, answer.headers["Hirelog-Stale"]) == (404, "true")
+    assert int(answer.headers["Hirelog-Position"]) < recorded["position"]

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from threading import Event, Thread
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,8 +17,11 @@ from domain import verdict
 from domain.candidate.events import Noted
 from domain.candidate.intents import Advance, Apply, Contact, Note, Open, Reject, Source
 from domain.job import OpenJob
+from domain.recorded import Recorded
 from projections import READ_MODELS
+from projections.compliance_audit import COMPLIANCE_AUDIT
 from projections.runtime.builds import install
+from projections.runtime.contract import Row, Table
 from projections.runtime.projector import Projector
 from projections.runtime.status import status
 from tests.databases import Database, all_rows, wait_until_projected
@@ -209,3 +214,34 @@ def test_tables_of_a_newer_version_are_left_alone(system: System, database: Data
     stop.set()
     thread.join()
     assert all_rows(database.service) == before
+
+
+class Odd(NamedTuple):
+    """A row with a value that no column holds."""
+
+    candidate_id: UUID
+    odd: object
+
+
+def test_a_value_that_cannot_be_stored_parks_its_candidate_alone(
+    system: System, database: Database
+) -> None:
+    poisoned, well = live(system, 2)
+    table = Table("entries", Odd)
+
+    def fold(row: object, recorded: Recorded) -> list[Row]:
+        if recorded.originator_id == poisoned:
+            return [Odd(poisoned, object())]
+        return list(COMPLIANCE_AUDIT.fold(row, recorded))
+
+    odd = replace(COMPLIANCE_AUDIT, fold=fold, tables=(*COMPLIANCE_AUDIT.tables, table))
+    stop = Event()
+    Projector(database.service, [odd]).run(stop, caught_up=stop.set)
+    with psycopg.connect(database.service) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT stream, error FROM read_models.parked"
+        ).fetchall()
+    assert {stream for stream, _ in rows} == {poisoned}
+    assert "the database refuses its row: DataError" in {error for _, error in rows}
+    entries = all_rows(database.service)["compliance_audit.entries"]
+    assert sum(well in entry for entry in entries) == system.recruiting.candidate(well).version
