@@ -60,6 +60,9 @@ def main() -> NoReturn:
         _fail(f"{error.filename or 'the output'} cannot be used: {error.strerror or error}")
     except MapperDeserialisationError as error:
         _fail(f"{error}; it was altered or written by a newer hirelog")
+    except psycopg.ProgrammingError as error:
+        said = error.diag.message_primary or type(error).__name__
+        _fail(f"the database cannot do this: {said}; see that its tables are of this version")
     except (psycopg.Error, PoolTimeout, PersistenceError) as error:
         _fail(f"the database was lost ({type(error).__name__}); nothing acknowledged is; try again")
     sys.exit(code if isinstance(code, int) else 0)

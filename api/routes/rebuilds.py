@@ -34,24 +34,26 @@ class NewRebuild(BaseModel):
     as_of: GivenMoment | None = Field(
         default=None, description="Build beside the live tables what they were then, and keep it."
     )
-    by: Literal["recorded", "occurred"] = Field(
-        default="recorded", description="Which time `as_of` means."
+    by: Literal["recorded", "occurred"] | None = Field(
+        default=None, description="Which time `as_of` means; `recorded` where it is not said."
     )
 
     @model_validator(mode="after")
     def _not_in_future(self) -> "NewRebuild":
         if self.as_of and self.as_of > now():
             raise ValueError("as_of lies in the future; name a moment that has passed")
+        if self.by and not self.as_of:
+            raise ValueError("by says which time as_of means; give that one too")
         return self
 
 
 class RebuildGoing(BaseModel):
-    """A rebuild that is not done. `interrupted` when the process that drove it is gone."""
+    """A rebuild that is not done. `waiting` while no process is at work on it."""
 
     rebuild: int
     models: list[str]
     purpose: Literal["live", "as-of", "scratch"]
-    state: Literal["running", "interrupted", "paused", "stopped"]
+    state: Literal["running", "waiting", "paused", "stopped"]
     percent: float = Field(description="Of the events that were on record when it began.")
     as_of: Moment | None
     as_of_by: str | None
@@ -150,7 +152,7 @@ def begin_rebuild(given: NewRebuild, system: SystemDep) -> RebuildGoing:
     and appends go on; then switches in. A rebuild of the same models that was begun before goes on.
     """
     models = [read_model(name) for name in given.models] or list(READ_MODELS)
-    as_of = AsOf(given.as_of, given.by) if given.as_of else None
+    as_of = AsOf(given.as_of, given.by or "recorded") if given.as_of else None
     with system.pool.connection() as connection:
         begun = rebuild.begin(
             connection, models, as_of=as_of, unit_events=system.settings.rebuild_unit_events
@@ -194,7 +196,9 @@ def resume_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
     responses=answers(ABANDONED) | problems(NoReadModel, NotPossible),
 )
 def abandon_rebuild(model: Name, system: SystemDep) -> Abandoned:
-    """Drops what there is of it. The live tables stay as they are."""
+    """Drops what there is of it. The live tables stay as they are. What the same rebuild still has
+    to make of other models stays paused, until it is resumed.
+    """
     with system.pool.connection() as connection:
         abandoned = control.abandon(connection, read_model(model).name)
     return Abandoned(dropped=list(abandoned.dropped), left=list(abandoned.left))

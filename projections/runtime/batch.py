@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from domain.recorded import Recorded, event_classes
-from projections.runtime.contract import Key, ReadModel, Row, Table
+from projections.runtime.contract import Key, ReadModel, Row, Table, Touched
 
 Rows = dict[Table, dict[Key, Row]]
 
@@ -52,6 +52,7 @@ def touched_keys(model: ReadModel, batch: Iterable[Recorded | Unreadable]) -> di
             # An event that touches() cannot place is parked by fold_batch, which asks again.
             with suppress(Exception):
                 if touched := model.touches(recorded):
+                    _check_touched(touched)
                     keys.setdefault(touched[0], set()).add(touched[1])
     return keys
 
@@ -86,6 +87,9 @@ def fold_batch(
             touched = touches(recorded)
             row = current[touched[0]].get(touched[1]) if touched else None
             after = [(place_of[type(new)], new) for new in fold(row, recorded)]
+            if row is None and touched:
+                _check_touched(touched)
+                _check_found(touched, [new for _, new in after])
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
             parked[recorded.originator_id] = recorded.position
             parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
@@ -93,6 +97,21 @@ def fold_batch(
         for (table, key), new in after:
             current[table][new[key]] = new
     return Folded(dict(_changed(current, rows)), parked_now)
+
+
+def _check_touched(touched: Touched) -> None:
+    table, key = touched
+    if not isinstance(key, tuple) or len(key) != table.key_columns:
+        raise TypeError(f"touches() must name a row of {table.name} by a tuple of its primary key")
+
+
+def _check_found(touched: Touched, new: Iterable[Row]) -> None:
+    # Such as a text for a UUID: the row would never be found, and begun anew by each event.
+    table, key = touched
+    for row in new:
+        made = table.key(row) if type(row) is table.row else key
+        if made != key and [str(part) for part in made] == [str(part) for part in key]:
+            raise TypeError(f"touches() names a row of {table.name} by other types than it has")
 
 
 def _changed(

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from domain.errors import Refusal
+from projections.runtime import tables
 from projections.runtime.contract import ReadModel
 
 LAYOUT = "layout 2"  # of schema.sql; another one has all read models made anew
@@ -94,6 +95,7 @@ def make_tables(
     connection.execute(sql.SQL("SET LOCAL search_path = {}").format(_name(schema)))
     connection.execute(model.schema_sql().encode())
     connection.execute("SET LOCAL search_path = DEFAULT")
+    tables.check(connection, model, schema)
     connection.execute(
         INSERT_BUILD,
         {

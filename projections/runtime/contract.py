@@ -6,7 +6,7 @@ the rows, keeps the changed ones in memory for the batch and writes them; a fold
 and has no effect.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -43,6 +43,11 @@ class Table:
 Touched = tuple[Table, Key]
 
 
+class _Places(dict[type[Row], tuple[Table, slice]]):
+    def __missing__(self, kind: type[object]) -> tuple[Table, slice]:
+        raise TypeError(f"fold() returned a {kind.__name__}, which is a row of none of its tables")
+
+
 @dataclass(frozen=True)
 class ReadModel:
     """A read model. A change of its fold or schema needs a new `version`.
@@ -62,9 +67,9 @@ class ReadModel:
     by_stream: bool = False
 
     @cached_property
-    def place_of(self) -> dict[type[Row], tuple[Table, slice]]:
+    def place_of(self) -> Mapping[type[Row], tuple[Table, slice]]:
         """Which table a row belongs to, and where in the row its primary key is."""
-        return {table.row: (table, slice(table.key_columns)) for table in self.tables}
+        return _Places({table.row: (table, slice(table.key_columns)) for table in self.tables})
 
     @cached_property
     def event_classes(self) -> frozenset[type[Happened]]:

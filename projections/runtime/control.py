@@ -59,7 +59,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Going:
-    """A rebuild that is not done; `interrupted` is the state of one whose process is gone."""
+    """A rebuild that is not done; `waiting` is the state of one that no process is at work on."""
 
     rebuild: int
     models: Sequence[str]
@@ -99,7 +99,7 @@ def going(connection: psycopg.Connection[Any]) -> list[Going]:
                 this.rebuild,
                 this.models,
                 this.purpose,
-                "interrupted" if is_left else this.state,
+                "waiting" if is_left else this.state,
                 round(100 * sum(done) / max(len(done), 1), 1),
                 this.as_of,
                 this.as_of_by,

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from pydantic_core import to_json
 
+from domain.errors import DoesNotFit
 from projections.runtime.contract import Key, ReadModel, Row, Table
 
 # Keys before plain indexes, so that the same text is made again in the same order.
@@ -41,6 +42,39 @@ SELECT format_type(attribute.atttypid, NULL)
  WHERE attribute.attrelid = format('%%I.%%I', %(schema)s::text, %(table)s::text)::regclass
  ORDER BY named.place
 """
+
+
+SELECT_COLUMNS = """
+SELECT attribute.attname, coalesce(attribute.attnum = ANY (index.indkey), false)
+  FROM pg_attribute AS attribute
+  LEFT JOIN pg_index AS index ON index.indrelid = attribute.attrelid AND index.indisprimary
+ WHERE attribute.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text))
+   AND attribute.attnum > 0 AND NOT attribute.attisdropped
+"""
+
+
+class TablesDiffer(DoesNotFit):
+    """The tables that schema.sql makes are not those that the read model declares."""
+
+
+def check(connection: psycopg.Connection[Any], model: ReadModel, schema: str) -> None:
+    """Raises TablesDiffer where a table, its columns or its primary key are not as declared."""
+    for table in model.tables:
+        given = {"schema": schema, "table": table.name}
+        found = dict(connection.execute(SELECT_COLUMNS, given).fetchall())
+        if not found:
+            raise TablesDiffer(f"schema.sql of {model.name} makes no table {table.name}")
+        if set(found) != set(table.columns):
+            raise TablesDiffer(
+                f"table {table.name} of {model.name} has the columns {', '.join(found)} in "
+                f"schema.sql, its row type has the fields {', '.join(table.columns)}"
+            )
+        key = {name for name, is_key in found.items() if is_key}
+        if key != set(table.columns[: table.key_columns]):
+            raise TablesDiffer(
+                f"table {table.name} of {model.name} must have the primary key "
+                f"({', '.join(table.columns[: table.key_columns])}), the first fields of its row"
+            )
 
 
 def load(

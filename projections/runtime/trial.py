@@ -18,7 +18,7 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Stopped
 from projections.runtime.projector import follow
 from projections.runtime.rebuild import UNIT_EVENTS, NotPossible
-from projections.runtime.worker import Poisoned
+from projections.runtime.worker import ADVICE, Poisoned
 
 HOLD = "SELECT pg_advisory_lock(hashtextextended('hirelog trial ' || %s, 0))"
 # Given back with the transaction.
@@ -71,11 +71,20 @@ def try_out(driver: Driver, *, keep: bool = False, unit_events: int = UNIT_EVENT
     """
     (model,) = driver.models
     with psycopg.connect(driver.conninfo, autocommit=True) as connection:
-        with _scratch(connection, driver, None, unit_events) as build:
+        with _without_advice(), _scratch(connection, driver, None, unit_events) as build:
             rows = tables.count_rows(connection, model, build.schema_name)
             if keep:
                 connection.execute(KEEP, (build.rebuild,))
         return Tried(model.name, build.position, rows, build.schema_name if keep else None)
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """A model that is tried out has no live tables of which an event could be left out."""
+    try:
+        yield
+    except Stopped as stopped:
+        raise Stopped(f"{str(stopped).partition(ADVICE)[0]}; mend it and try again") from stopped
 
 
 def verify(driver: Driver, *, unit_events: int = UNIT_EVENTS) -> Verified:

@@ -60,6 +60,9 @@ LANES = 2
 FETCH = 2_000  # rows at a time from the log
 
 
+ADVICE = "; mend the fold under a new version, or leave the event out with hirelog projections skip"
+
+
 class Poisoned(Exception):  # noqa: N818  # the name of the situation
     """An event that a fold cannot take; the message says which, where, and what to do."""
 
@@ -68,8 +71,7 @@ class Poisoned(Exception):  # noqa: N818  # the name of the situation
         super().__init__(
             f"{model} cannot fold the event at position {recorded.position} ({parked.topic}, "
             f"version {recorded.originator_version} of stream {recorded.originator_id}): "
-            f"{parked.error}; mend the fold under a new version, or leave the event out with "
-            f"hirelog projections skip {model} {recorded.position}"
+            f"{parked.error}{ADVICE} {model} {recorded.position} --reason …"
         )
 
 

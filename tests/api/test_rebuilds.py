@@ -74,7 +74,7 @@ def test_a_rebuild_is_paused_resumed_and_given_up(known: Known) -> None:
     again = http.post(f"{AT}/crm_engagement/pause")
     assert (again.status_code, again.json()["code"]) == (409, "not-possible")
     resumed = http.post(f"{AT}/crm_engagement/resume")
-    assert (resumed.status_code, resumed.json()["state"]) == (202, "interrupted")
+    assert (resumed.status_code, resumed.json()["state"]) == (202, "waiting")
     abandoned = http.post(f"{AT}/crm_engagement/abandon").json()
     assert len(abandoned["dropped"]) == 1
     assert sorted(abandoned["left"]) == ["ats_pipeline", "compliance_audit"]
@@ -106,6 +106,7 @@ REFUSED: list[tuple[str, str, Json | None, int, str]] = [
     ("POST", "rebuilds", {"as_of": "2999-01-01T00:00:00Z"}, 422, "invalid-request"),
     ("POST", "rebuilds", {"as_of": "2026-01-01T00:00:00"}, 422, "invalid-request"),
     ("POST", "rebuilds", {"model": "ats_pipeline"}, 422, "invalid-request"),
+    ("POST", "rebuilds", {"by": "occurred"}, 422, "invalid-request"),
     ("POST", "nobody/pause", None, 404, "no-read-model"),
     ("POST", "ats_pipeline/pause", None, 409, "not-possible"),
     ("POST", "ats_pipeline/resume", None, 409, "not-possible"),

@@ -84,7 +84,7 @@ def test_rebuild_that_is_interrupted_goes_on(shell: Shell, company: Home) -> Non
     with process(*command, environ=SMALL) as rebuilding:
         line(rebuilding.stdout)
         rebuilding.kill()
-    assert rebuilds(shell, company) == [(NAMES, "interrupted")]
+    assert rebuilds(shell, company) == [(NAMES, "waiting")]
     ended = shell.run("projections", "rebuild", NAMES[0], *at)
     assert not complaint(ended, f"a rebuild of {', '.join(sorted(NAMES))} was begun before")
     for schema, refusal in {
