@@ -64,8 +64,10 @@ CREATE TRIGGER gate BEFORE INSERT ON {} FOR EACH STATEMENT EXECUTE FUNCTION publ
 
 
 def company_of(system: System, candidates: int = 30) -> None:
-    """Puts the histories of a demonstration company on record."""
-    load(Intake(system.recruiting), company(candidates, until=UNTIL), lambda _: None)
+    """Puts the histories of a demonstration company on record, of another one each time."""
+    seed = system.recruiting.recorder.max_notification_id() or 0
+    steps = company(candidates, seed=seed, until=UNTIL)
+    load(Intake(system.recruiting), steps, lambda _: None)
 
 
 def add_garbage(

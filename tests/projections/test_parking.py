@@ -78,6 +78,19 @@ def test_what_waits_cannot_be_skipped_before_what_it_waits_for(
     assert positions(database, CRM_ENGAGEMENT)[0] == position
 
 
+def test_what_follows_a_retry_is_not_parked_by_a_projector_at_work(
+    poisoned: tuple[UUID, int], projected: System, database: Database
+) -> None:
+    person, position = poisoned
+    wait_until_projected(database.service)
+    mend(database, position)
+    retry(database, CRM_ENGAGEMENT)
+    retry(database, COMPLIANCE_AUDIT)
+    append(projected, person, 8, contacted("m4"))
+    wait_until_projected(database.service)
+    live_rows_are_those_of_the_log(database)
+
+
 def test_retries_and_skips_under_a_projector_lose_and_double_nothing(
     poisoned: tuple[UUID, int], projected: System, database: Database
 ) -> None:
