@@ -1,6 +1,6 @@
 """Mistakes in a read model are told by name and park their stream, whatever they would make."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -78,9 +78,9 @@ def test_tables_that_are_not_as_declared_are_refused(system: System, made: str, 
     def fold(_row: Any, _recorded: Recorded) -> list[Row]:
         return []
 
-    model = Declared(
-        **{**vars(FRAGILE), "name": "declared", "tables": (Table("others", Other),), "fold": fold}
-    )
+    fragile = {each.name: getattr(FRAGILE, each.name) for each in fields(FRAGILE)}
+    others = {"name": "declared", "tables": (Table("others", Other),), "fold": fold}
+    model = Declared(**fragile | others)
     with psycopg.connect(system.conninfo, autocommit=True) as connection:
         with pytest.raises(tables.TablesDiffer) as refused, connection.transaction():
             builds.make_tables(connection, model, "building")
