@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
@@ -56,7 +55,6 @@ UPDATE read_models.rebuilds SET state = 'stopped', error = %s
 """
 # Raised for values that a column does not hold: by the database, or before they reach it.
 UNWRITABLE = (*REFUSED, ArithmeticError, TypeError, ValueError)
-LANES = 2
 FETCH = 2_000  # rows at a time from the log
 
 
@@ -218,13 +216,10 @@ def main() -> None:
     gc.disable()
     conninfo, rebuild_id = given["conninfo"], given["rebuild"]
     models = [outside.find(each) for each in given["models"]]
-    # While one lane waits for the database, another one folds.
-    with ThreadPoolExecutor(LANES) as pool:
-        lanes = [pool.submit(_lane, conninfo, rebuild_id, models) for _ in range(LANES)]
-        sys.exit(max(lane.result() for lane in lanes))
+    sys.exit(_work(conninfo, rebuild_id, models))
 
 
-def _lane(conninfo: str, rebuild_id: int, models: Sequence[ReadModel]) -> int:
+def _work(conninfo: str, rebuild_id: int, models: Sequence[ReadModel]) -> int:
     """Works, puts on record why it stopped, and returns the exit code."""
     try:
         work(conninfo, rebuild_id, models)
@@ -242,7 +237,6 @@ def _lane(conninfo: str, rebuild_id: int, models: Sequence[ReadModel]) -> int:
 
 
 def _stopped(conninfo: str, rebuild_id: int, reason: str) -> int:
-    # At once, so that the other lanes and workers begin no unit more.
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute(STOP, (reason, rebuild_id))
     return STOPPED
