@@ -53,6 +53,20 @@ refuse a command has one, listed with the command.
 """
 
 
+ROUTES = (
+    candidates,
+    jobs,
+    applications,
+    engagement,
+    audit,
+    projections,
+    rebuilds,
+    parked,
+    health,
+    metrics,
+)
+
+
 class _TooLarge(Exception):  # noqa: N818  # a signal within this module
     pass
 
@@ -124,18 +138,7 @@ def build_app(system: System) -> FastAPI:
     )
     app.state.system = system
     errors.install(app)
-    for routes in (
-        candidates,
-        jobs,
-        applications,
-        engagement,
-        audit,
-        projections,
-        rebuilds,
-        parked,
-        health,
-        metrics,
-    ):
+    for routes in ROUTES:
         app.include_router(routes.router)
     openapi.document(app)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)

@@ -11,19 +11,8 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from api.app import build_app
+from api.app import ROUTES, build_app
 from api.errors import MEDIA_TYPE, Problem
-from api.routes import (
-    applications,
-    audit,
-    candidates,
-    engagement,
-    health,
-    jobs,
-    parked,
-    projections,
-    rebuilds,
-)
 from api.settings import Settings
 from api.wiring import System
 
@@ -31,19 +20,9 @@ Json = dict[str, Any]
 
 MODELS = {
     (method, route.path): route.response_model
-    for routes in (
-        candidates,
-        jobs,
-        applications,
-        engagement,
-        audit,
-        projections,
-        rebuilds,
-        parked,
-        health,
-    )
+    for routes in ROUTES
     for route in routes.router.routes
-    if isinstance(route, APIRoute)
+    if isinstance(route, APIRoute) and route.include_in_schema
     for method in route.methods or ()
 }
 

@@ -16,7 +16,6 @@ from tests.projections.poison import (
     contacted,
     live_rows_are_those_of_the_log,
     mend,
-    poison,
     positions,
     retry,
     skip,
@@ -28,12 +27,6 @@ from tests.projections.rebuilding import (
     wait_for,
     whole_log,
 )
-
-
-@pytest.fixture
-def poisoned(system: System, database: Database) -> tuple[UUID, int]:
-    """A poisoned candidate, and the position of the poison."""
-    return poison(system, database)
 
 
 def test_when_the_cause_is_mended_a_retry_lets_all_in_in_order(

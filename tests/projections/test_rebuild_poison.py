@@ -21,7 +21,6 @@ from tests.projections.poison import (
     contacted,
     live_rows_are_those_of_the_log,
     mend,
-    poison,
     positions,
     retry,
     skip,
@@ -37,12 +36,6 @@ from tests.projections.rebuilding import (
     whole_log,
 )
 from tests.scenario import by
-
-
-@pytest.fixture
-def poisoned(system: System, database: Database) -> tuple[UUID, int]:
-    """A poisoned candidate, and the position of the poison."""
-    return poison(system, database)
 
 
 def test_poison_parks_a_candidate_and_stops_a_rebuild_with_its_position(
