@@ -48,6 +48,10 @@ class ConcurrentChange(Refusal):
     """Others changed the same stream again and again while this was decided."""
 
 
+class VersionMismatch(Refusal):
+    """The stream is not at the version that the caller decided on."""
+
+
 # What a request refers to
 
 

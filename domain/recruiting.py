@@ -1,41 +1,31 @@
 """The one write path: load the stream, decide, append, return the position."""
 
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification
+from eventsourcing.persistence import IntegrityError, Notification
 
 from domain import errors
 from domain import job as jobs
 from domain.candidate import decisions, state
+from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.job import Job
+from domain.log import AppendingStore, Decided, EventLog
+from domain.memory import Memory
 from domain.recorded import Happened, Metadata, Recorded
 from domain.upkeep import UpkeepEvent, stream_of
 from domain.verdict import number, refuse_or_record
 
 ATTEMPTS = 5
-
-
-class EventLog(ApplicationRecorder):
-    """What hirelog asks of an event store beyond the library's recorder."""
-
-    @abstractmethod
-    def select_history(
-        self, originator_id: UUID, *, gt: int = 0, lte: int | None = None, limit: int | None = None
-    ) -> Sequence[Notification]:
-        """The stream's stored events after version `gt` up to `lte`, with their positions."""
-
-    @abstractmethod
-    def select_histories(self, originator_ids: Sequence[UUID]) -> Sequence[Notification]:
-        """All stored events of these streams, stream by stream, each in its order."""
+COMMUTING_ATTEMPTS = 100  # of what can follow anything, so that it is not refused for being slow
+REMEMBERED_EVENTS = 250_000  # in the states of candidates, about a kilobyte each at the most
 
 
 @dataclass(frozen=True)
@@ -65,6 +55,12 @@ class Recruiting(Application[UUID]):
 
     name = "hirelog"
     recorder: EventLog
+    events: AppendingStore
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        super().__init__(env)
+        self._candidates = Memory[Candidate](REMEMBERED_EVENTS)
+        self._jobs = Memory[Job](REMEMBERED_EVENTS)
 
     def candidate(self, candidate_id: UUID, version: int | None = None) -> Candidate:
         """The candidate now or after event `version`; raises CandidateNotFound, VersionNotFound."""
@@ -73,9 +69,7 @@ class Recruiting(Application[UUID]):
                 candidate_id, version=version, projector_func=state.fold
             )
         except AggregateNotFoundError:
-            raise errors.CandidateNotFound(
-                f"candidate {candidate_id} is not on record; begin with sourced or applied"
-            ) from None
+            raise _not_found(candidate_id) from None
         if version is not None and candidate.version != version:
             raise _no_version(candidate_id, candidate.version, version)
         return candidate
@@ -155,37 +149,84 @@ class Recruiting(Application[UUID]):
             return None
 
     def record(
-        self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, begin: bool = False
+        self,
+        candidate_id: UUID,
+        intent: Intent,
+        metadata: Metadata,
+        *,
+        begin: bool = False,
+        expected: int | None = None,
     ) -> Outcome:
-        """Decides on the candidate's current state and appends what happens.
+        """Decides on the candidate's state and appends what happens.
 
-        With `begin` the stream must be a new one. A command id that is on the stream already
-        returns its first outcome. Raises the broken rule, or ConcurrentChange when others kept
-        changing the same stream.
+        With `begin` the stream must be a new one; with `expected` it must be at that version. A
+        command id that is on the stream already returns its first outcome. Raises the broken rule,
+        or ConcurrentChange when others kept changing the same stream.
         """
-        for _ in range(ATTEMPTS):
-            try:
-                candidate = self.candidate(candidate_id)
-            except errors.CandidateNotFound:
-                if not (begin or intent.BEGINS) or self.find_job(candidate_id):
-                    raise
+        with self._candidates.lock(candidate_id):
+            candidate = self._candidates.get(candidate_id)
+            if candidate is None:
                 candidate = Candidate(id=candidate_id)
-            if first := candidate.commands.get(metadata.command_id):
-                return self._first_outcome(candidate_id, first, metadata.command_id, intent)
-            if begin and candidate.version:
-                raise errors.AlreadyOnRecord(f"candidate {candidate_id} is on record already")
-            job = self.find_job(decisions.concerned_job(candidate, intent))
-            consequences = decisions.consequences(
-                Known(candidate, job, metadata.occurred_at), intent
-            )
-            events = refuse_or_record(candidate_id, candidate.version, consequences, metadata)
-            try:
-                return Outcome(events[0].originator_id, self.append(events))
-            except IntegrityError:
-                continue
+                if not begin:
+                    self._catch_up(candidate)
+            for attempt in range(COMMUTING_ATTEMPTS if intent.COMMUTES else ATTEMPTS):
+                try:
+                    return self._decide(candidate, intent, metadata, begin=begin, expected=expected)
+                except errors.Refusal:
+                    # What is known may be behind what is on record, but not twice.
+                    if attempt:
+                        raise
+                except IntegrityError:
+                    pass
+                self._catch_up(candidate)
+                if job_id := decisions.concerned_job(candidate, intent):
+                    self._jobs.forget(job_id)
         raise contended("candidate", candidate_id)
 
-    def record_job(self, job_id: UUID, intent: Intent, metadata: Metadata) -> Outcome:
+    def _decide(
+        self,
+        candidate: Candidate,
+        intent: Intent,
+        metadata: Metadata,
+        *,
+        begin: bool,
+        expected: int | None,
+    ) -> Outcome:
+        if first := candidate.commands.get(metadata.command_id):
+            return self._first_outcome(candidate.id, first, metadata.command_id, intent)
+        if begin and candidate.version:
+            raise errors.AlreadyOnRecord(f"candidate {candidate.id} is on record already")
+        _refuse_unless_expected("candidate", candidate, expected)
+        job_id = decisions.concerned_job(candidate, intent)
+        job = self._known_job(job_id)
+        consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
+        events = refuse_or_record(candidate.id, candidate.version, consequences, metadata)
+        rests_on = {job_id: job.version if job else 0} if job_id else {}
+        recorded = self.append(events, rests_on)
+        state.fold(candidate, recorded)
+        self._candidates.keep(candidate.id, candidate)
+        return Outcome(candidate.id, recorded)
+
+    def _catch_up(self, candidate: Candidate) -> None:
+        """Takes in what is on record after the candidate's version. Raises CandidateNotFound."""
+        for recorded in self.history(candidate.id, after=candidate.version):
+            if not isinstance(recorded.event, CandidateEvent):
+                raise _not_found(candidate.id)
+            state.evolve(candidate, recorded)
+        if candidate.version:
+            self._candidates.keep(candidate.id, candidate)
+
+    def _known_job(self, job_id: UUID | None) -> Job | None:
+        if job_id is None:
+            return None
+        job = self._jobs.get(job_id)
+        if job is None and (job := self.find_job(job_id)):
+            self._jobs.keep(job_id, job)
+        return job
+
+    def record_job(
+        self, job_id: UUID, intent: Intent, metadata: Metadata, *, expected: int | None = None
+    ) -> Outcome:
         """The same for a job. Raises the broken rule or ConcurrentChange."""
         for _ in range(ATTEMPTS):
             history = list(self.history(job_id))
@@ -193,13 +234,16 @@ class Recruiting(Application[UUID]):
             if repeated:
                 return Outcome(job_id, repeated, repeated=True)
             job = jobs.fold(None, history)
+            _refuse_unless_expected("job", job, expected)
             consequences = jobs.consequences(job, intent)
             version = job.version if job else 0
             events = refuse_or_record(job_id, version, consequences, metadata)
             try:
-                return Outcome(events[0].originator_id, self.append(events))
+                recorded = self.append(events)
             except IntegrityError:
                 continue
+            self._jobs.forget(job_id)
+            return Outcome(job_id, recorded)
         raise contended("job", job_id)
 
     def record_upkeep(self, event: UpkeepEvent, metadata: Metadata) -> Outcome:
@@ -217,14 +261,20 @@ class Recruiting(Application[UUID]):
                 continue
         raise contended("read model", stream)
 
-    def append(self, events: Sequence[Recorded]) -> list[Recorded]:
+    def append(
+        self, events: Sequence[Recorded], rests_on: Mapping[UUID, int] | None = None
+    ) -> list[Recorded]:
         """Appends all or none and returns them with their positions.
 
-        Raises the library's IntegrityError when a version is taken.
+        Raises the library's IntegrityError when a version is taken, or when another stream is not
+        at the version on which the events rest.
         """
+        (positions,) = self.events.append_each([Decided(events, rests_on or {})])
+        if positions is None:
+            raise IntegrityError("a stream that the events go on with, or rest on, has moved on")
         return [
-            replace(event, position=recording.notification.id)
-            for event, recording in zip(events, self.events.put(events), strict=True)
+            Recorded(each.originator_id, each.originator_version, each.event, each.metadata, at)
+            for each, at in zip(events, positions, strict=True)
         ]
 
     def _first_outcome(
@@ -249,6 +299,20 @@ def _may_be(intent: Intent, event: Happened) -> bool:
         recorded in (None, (), given)
         for name, given in intent.what().items()
         if given and (recorded := getattr(event, name, None)) is not None
+    )
+
+
+def _refuse_unless_expected(kind: str, found: Candidate | Job | None, expected: int | None) -> None:
+    version = found.version if found else 0
+    if expected is not None and expected != version:
+        raise errors.VersionMismatch(
+            f"the {kind} is at version {version}, not at {expected}; read it again and decide anew"
+        )
+
+
+def _not_found(candidate_id: UUID) -> errors.CandidateNotFound:
+    return errors.CandidateNotFound(
+        f"candidate {candidate_id} is not on record; begin with sourced or applied"
     )
 
 

@@ -42,6 +42,7 @@ class Intent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     BEGINS: ClassVar[bool] = False  # whether a candidate's stream may begin with it
+    COMMUTES: ClassVar[bool] = False  # whether it means the same after whatever others record
 
     type: str
     occurred_at: GivenMoment | None = None
@@ -109,6 +110,8 @@ class Contact(Intent):
 class Open(Intent):
     """Record that the candidate opened a message."""
 
+    COMMUTES: ClassVar[bool] = True
+
     type: Literal["opened"] = "opened"
     message_id: Label
 
@@ -116,12 +119,16 @@ class Open(Intent):
 class Click(Intent):
     """Record that the candidate followed a link in a message."""
 
+    COMMUTES: ClassVar[bool] = True
+
     type: Literal["clicked"] = "clicked"
     message_id: Label
 
 
 class Reply(Intent):
     """Record that the candidate wrote to us, in answer to a message or unasked."""
+
+    COMMUTES: ClassVar[bool] = True
 
     type: Literal["replied"] = "replied"
     message_id: Label | None = None
@@ -228,6 +235,8 @@ class UpdateProfile(DetailsGiven):
 
 class Note(Intent):
     """Write down an observation, on the candidate or on one application."""
+
+    COMMUTES: ClassVar[bool] = True
 
     type: Literal["noted"] = "noted"
     text: Text

@@ -2,23 +2,25 @@
 
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+from time import monotonic
+from typing import Any, cast
 
-from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, Recording, Transcoder
+from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, Transcoder
 from eventsourcing.postgres import ConnectionPool, PostgresDatastore, PostgresFactory
 from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
+from domain.log import AppendingStore, Decided
 from domain.recorded import holds_personal_values
 from domain.store.keyring import Keyring
 from domain.store.mapper import SealingMapper
-from domain.store.recorder import Recorder
+from domain.store.recorder import Append, Recorder
 
 CONNINFO = "HIRELOG_CONNINFO"
 MASTER_KEY = "HIRELOG_MASTER_KEY_BASE64"
 GET_CONNECTION_SECONDS = 2.0
+UNCHECKED_SECONDS = 0.5
 RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
 
 
@@ -53,9 +55,11 @@ class Factory(PostgresFactory):
     def event_store(
         self, mapper: Mapper[Any] | None = None, recorder: AggregateRecorder | None = None
     ) -> EventStore[Any]:
-        """An event store that makes all keys that its events need at once."""
-        return _KeyedEventStore(
-            mapper or self.mapper(), recorder or self.application_recorder(), self.keyring
+        """An event store that stores new keys together with the events that they seal."""
+        return SealingEventStore(
+            cast("SealingMapper", mapper or self.mapper()),
+            cast("Recorder", recorder or self.application_recorder()),
+            self.keyring,
         )
 
     def mapper(
@@ -70,18 +74,35 @@ class Factory(PostgresFactory):
         return mapper
 
 
-class _KeyedEventStore(EventStore[UUID]):
-    def __init__(self, mapper: Mapper[UUID], recorder: AggregateRecorder, keyring: Keyring) -> None:
+class SealingEventStore(AppendingStore):
+    """Seals, appends, and remembers the keys that were stored with what they seal."""
+
+    mapper: SealingMapper
+    recorder: Recorder
+
+    def __init__(self, mapper: SealingMapper, recorder: Recorder, keyring: Keyring) -> None:
         super().__init__(mapper, recorder)
         self._keyring = keyring
 
-    def put(self, domain_events: Sequence[Any], **kwargs: Any) -> list[Recording[UUID]]:
-        self._keyring.provide(
-            recorded.originator_id
-            for recorded in domain_events
-            if holds_personal_values(recorded.event)
+    def append_each(self, decided: Sequence[Decided]) -> Sequence[Sequence[int] | None]:
+        """Commits all in one transaction, each for itself, with new keys where they are needed."""
+        events = [recorded for each in decided for recorded in each.events]
+        sealing = self._keyring.sealing(
+            {each.originator_id for each in events if holds_personal_values(each.event)},
+            begun={each.originator_id for each in events if each.originator_version == 1},
         )
-        return super().put(domain_events, **kwargs)
+        appends = []
+        for each in decided:
+            made_before = len(sealing.new)
+            stored = [self.mapper.to_stored_event(event, sealing) for event in each.events]
+            appends.append(Append.of(stored, each.rests_on, sealing.new[made_before:]))
+        answers = self.recorder.insert_each(appends)
+        for append, positions in zip(appends, answers, strict=True):
+            if positions is None:
+                self._keyring.forget(append.rests_on)
+            elif append.keys:
+                self._keyring.keep(sealing, {key.candidate_id for key in append.keys})
+        return answers
 
 
 def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> None:
@@ -89,7 +110,7 @@ def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> N
     datastore.pool.close()
     datastore.pool = ConnectionPool(
         conninfo,
-        connection_class=Connection[DictRow],
+        connection_class=_Connection,
         kwargs={"row_factory": dict_row},
         min_size=1,
         max_size=pool_size,
@@ -97,5 +118,26 @@ def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> N
         configure=datastore.after_connect_func(),
         timeout=GET_CONNECTION_SECONDS,
         reconnect_timeout=RECONNECT_SECONDS,
-        check=ConnectionPool.check_connection,
+        check=_check_after_rest,
+        reset=_begin_rest,
     )
+
+
+class _Connection(Connection[DictRow]):
+    """A connection that knows since when nobody has used it."""
+
+    rests_since = 0.0  # seconds, of time.monotonic()
+
+
+def _begin_rest(connection: Connection[DictRow]) -> None:
+    if isinstance(connection, _Connection):
+        connection.rests_since = monotonic()
+
+
+def _check_after_rest(connection: Connection[DictRow]) -> None:
+    # Not each time: it costs a round trip, and what is lost a moment later is tried anew.
+    if (
+        isinstance(connection, _Connection)
+        and monotonic() - connection.rests_since > UNCHECKED_SECONDS
+    ):
+        ConnectionPool.check_connection(connection)

@@ -7,9 +7,10 @@ another place.
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
-from threading import Lock
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -18,6 +19,7 @@ from eventsourcing.application import LRUCache
 from eventsourcing.postgres import PostgresDatastore
 
 from domain.errors import CandidateErased
+from domain.store.patience import patiently
 from domain.values import REDACTED, Purpose
 
 NONCE_BYTES = 12
@@ -30,13 +32,6 @@ SELECT candidate_id, purpose, wrapped_key
  WHERE candidate_id = ANY(%s)
 """
 
-INSERT_KEYS = """
-INSERT INTO hirelog.candidate_keys (candidate_id, purpose, wrapped_key)
-SELECT given.candidate_id, given.purpose, given.wrapped_key
-  FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS given (candidate_id, purpose, wrapped_key)
-    ON CONFLICT (candidate_id, purpose) DO NOTHING
-"""
-
 SELECT_FINGERPRINT = "SELECT fingerprint FROM hirelog.master_key"
 INSERT_FINGERPRINT = """
 INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
@@ -45,8 +40,47 @@ INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
 Keys = Mapping[Purpose, AESGCM | None]  # None stands for a destroyed key
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key that is to be stored with the first events that it seals."""
+
+    candidate_id: UUID
+    purpose: Purpose
+    wrapped: bytes
+
+
 class WrongMasterKey(Exception):  # noqa: N818  # the name of the situation
     """The database's keys were wrapped by another master key."""
+
+
+class Sealing:
+    """Seals the personal values of one append, with keys on record and with new ones.
+
+    Nobody else sees the new keys before they are on record, or what they seal could be lost.
+    """
+
+    def __init__(self, keyring: "Keyring", keys: dict[UUID, Keys]) -> None:
+        self.new: list[NewKey] = []
+        self.keys = keys
+        self._keyring = keyring
+
+    def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
+        """`value` as `purpose:base64`. Raises CandidateErased."""
+        keys = self.keys[candidate_id]
+        if None in keys.values():
+            raise CandidateErased(
+                f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
+            )
+        key = keys.get(purpose) or self._new(candidate_id, purpose)
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
+        return f"{purpose}:{b64encode(sealed).decode()}"
+
+    def _new(self, candidate_id: UUID, purpose: Purpose) -> AESGCM:
+        made, key = self._keyring.make(candidate_id, purpose)
+        self.new.append(made)
+        self.keys[candidate_id] = {**self.keys[candidate_id], purpose: key}
+        return key
 
 
 class Keyring:
@@ -55,54 +89,56 @@ class Keyring:
     def __init__(self, master_key: bytes, datastore: PostgresDatastore) -> None:
         """`master_key` is 32 bytes. Raises WrongMasterKey when the database knows another one."""
         self._master = AESGCM(master_key)
-        self._datastore = datastore
+        self.datastore = datastore
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
-        self._lock = Lock()
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
-    def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
-        """`value` as `purpose:base64`; makes the candidate's keys when there are none yet."""
-        key = self._keys(candidate_id, create=True).get(purpose)
-        if key is None:
-            raise CandidateErased(
-                f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
-            )
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
-        return f"{purpose}:{b64encode(nonce + sealed).decode()}"
+    def sealing(self, candidate_ids: Iterable[UUID], begun: Collection[UUID]) -> Sealing:
+        """The keys to seal values of these candidates; those `begun` just now have none on record.
+
+        Give what was made to keep() when it is on record, and what could not be appended to
+        forget().
+        """
+        ids = set(candidate_ids)
+        self.load(ids.difference(begun))
+        return Sealing(self, {each: self._cached(each) or {} for each in ids})
+
+    def make(self, candidate_id: UUID, purpose: Purpose) -> tuple[NewKey, AESGCM]:
+        """A new key, as it is stored and as it is used."""
+        key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
+        place = _place(candidate_id, purpose, "")
+        wrapped = nonce + self._master.encrypt(nonce, key, place)
+        return NewKey(candidate_id, purpose, wrapped), AESGCM(key)
+
+    def keep(self, sealing: Sealing, candidate_ids: Iterable[UUID]) -> None:
+        """Remembers the keys of candidates whose new ones are on record now."""
+        for candidate_id in candidate_ids:
+            self._cache.put(candidate_id, sealing.keys[candidate_id])
+
+    def forget(self, candidate_ids: Iterable[UUID]) -> None:
+        """Has the keys of these read anew when they are needed; others may have made some."""
+        for candidate_id in candidate_ids:
+            with suppress(KeyError):
+                self._cache.get(candidate_id, evict=True)
 
     def open(self, candidate_id: UUID, field: str, sealed: str) -> str:
         """The value in clear, or REDACTED when its key is gone. Raises InvalidTag if altered."""
         purpose = Purpose(sealed.partition(":")[0])
-        key = self._keys(candidate_id, create=False).get(purpose)
+        keys = self._cached(candidate_id) or {}
+        if purpose not in keys:
+            keys = self._load([candidate_id])[candidate_id]
+        key = keys.get(purpose)
         if key is None:
             return REDACTED
         data = b64decode(sealed.partition(":")[2])
         place = _place(candidate_id, purpose, field)
         return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place).decode()
 
-    def provide(self, candidate_ids: Iterable[UUID]) -> None:
-        """Loads the keys of many candidates at once and makes those that are missing."""
-        with self._lock:
-            missing = [each for each in set(candidate_ids) if self._cached(each) is None]
-        if missing:
-            self._load(missing, create=True)
-
     def load(self, candidate_ids: Iterable[UUID]) -> None:
-        """Loads the keys of many candidates at once, for a page of results to open."""
-        with self._lock:
-            missing = [each for each in set(candidate_ids) if self._cached(each) is None]
+        """Reads the keys of many candidates at once, where they are not known yet."""
+        missing = [each for each in set(candidate_ids) if self._cached(each) is None]
         if missing:
-            self._load(missing, create=False)
-
-    def _keys(self, candidate_id: UUID, *, create: bool) -> Keys:
-        with self._lock:
-            keys = self._cached(candidate_id)
-        if keys is None or (create and not keys):
-            self._load([candidate_id], create=create)
-            with self._lock:
-                keys = self._cached(candidate_id) or {}
-        return keys
+            self._load(missing)
 
     def _cached(self, candidate_id: UUID) -> Keys | None:
         try:
@@ -110,44 +146,19 @@ class Keyring:
         except KeyError:
             return None
 
-    def _load(self, candidate_ids: list[UUID], *, create: bool) -> None:
-        # Missing keys are committed before any event that needs them: two writers who make the
-        # same candidate's keys at once both go on with the ones that were stored first.
+    @patiently
+    def _load(self, candidate_ids: list[UUID]) -> Mapping[UUID, Keys]:
         loaded: dict[UUID, dict[Purpose, AESGCM | None]] = {each: {} for each in candidate_ids}
-        with self._datastore.get_connection() as connection:
+        with self.datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
-            known = {(row["candidate_id"], row["purpose"]) for row in rows}
-            erased = {row["candidate_id"] for row in rows if row["wrapped_key"] is None}
-            made = [
-                (each, purpose)
-                for each in candidate_ids
-                for purpose in Purpose
-                if create and each not in erased and (each, purpose) not in known
-            ]
-            if made:
-                connection.execute(
-                    INSERT_KEYS,
-                    (
-                        [candidate_id for candidate_id, _ in made],
-                        [str(purpose) for _, purpose in made],
-                        [self._wrap(candidate_id, purpose) for candidate_id, purpose in made],
-                    ),
-                )
-                rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
         for row in rows:
             purpose = Purpose(row["purpose"])
             loaded[row["candidate_id"]][purpose] = self._unwrap(
                 row["candidate_id"], purpose, row["wrapped_key"]
             )
-        with self._lock:
-            for candidate_id, keys in loaded.items():
-                if keys:
-                    self._cache.put(candidate_id, keys)
-
-    def _wrap(self, candidate_id: UUID, purpose: Purpose) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        place = _place(candidate_id, purpose, "")
-        return nonce + self._master.encrypt(nonce, os.urandom(KEY_BYTES), place)
+        for candidate_id, keys in loaded.items():
+            self._cache.put(candidate_id, keys)
+        return loaded
 
     def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | None:
         if wrapped is None:
@@ -156,7 +167,7 @@ class Keyring:
         return AESGCM(self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place))
 
     def _check_master(self, fingerprint: str) -> None:
-        with self._datastore.get_connection() as connection:
+        with self.datastore.get_connection() as connection:
             connection.execute(INSERT_FINGERPRINT, (fingerprint,))
             row = connection.execute(SELECT_FINGERPRINT).fetchone()
         if row is None or row["fingerprint"] != fingerprint:
@@ -170,4 +181,4 @@ def _place(candidate_id: UUID, purpose: Purpose, field: str) -> bytes:
     return candidate_id.bytes + f"{purpose}/{field}".encode()
 
 
-__all__ = ["InvalidTag", "Keyring", "WrongMasterKey"]
+__all__ = ["InvalidTag", "Keyring", "NewKey", "Sealing", "WrongMasterKey"]

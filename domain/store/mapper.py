@@ -7,7 +7,7 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Stored
 from pydantic import ValidationError
 
 from domain.recorded import Happened, Recorded, decode, encode, personal_fields
-from domain.store.keyring import InvalidTag, Keyring
+from domain.store.keyring import InvalidTag, Keyring, Sealing
 
 
 class SealingMapper(Mapper[UUID]):
@@ -18,15 +18,19 @@ class SealingMapper(Mapper[UUID]):
 
     keyring: Keyring
 
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        """The bytes to store, with personal fields sealed by their candidate's keys."""
+    def to_stored_event(self, domain_event: Any, sealing: Sealing | None = None) -> StoredEvent:
+        """The bytes to store, with personal fields sealed by their candidate's keys.
+
+        Raises TypeError for personal values without `sealing`: they are never stored in clear.
+        """
         recorded: Recorded = domain_event
         event = recorded.event
-        sealed = {
-            field: self.keyring.seal(recorded.originator_id, purpose, field, value)
-            for field, purpose in personal_fields(type(event)).items()
-            if (value := getattr(event, field)) is not None
-        }
+        sealed = {}
+        for field, purpose in personal_fields(type(event)).items():
+            if (value := getattr(event, field)) is not None:
+                if sealing is None:
+                    raise TypeError(f"{event.TOPIC} holds personal values; use append_each")
+                sealed[field] = sealing.seal(recorded.originator_id, purpose, field, value)
         if sealed:
             event = event.model_copy(update=sealed)
         return StoredEvent(

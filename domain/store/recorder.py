@@ -1,28 +1,33 @@
 """The library's PostgreSQL recorder on our append-only table, in commit order."""
 
-from collections.abc import Sequence
-from time import sleep
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import (
     IntegrityError,
-    InterfaceError,
     Notification,
-    OperationalError,
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
-from eventsourcing.utils import retry
 from psycopg.rows import DictRow
 
-from domain.recruiting import EventLog
+from domain.log import EventLog
+from domain.store.group import GroupCommit
+from domain.store.keyring import NewKey
+from domain.store.patience import LOST, RETRY_WAITS, is_lost, patiently, wait
 
-# One round trip, a transaction of its own. Not psycopg's pipeline mode, in which a large group of
-# events was seen to wait for the server for ever, and the server for it.
+# One round trip, a transaction of its own. In binary, because psycopg is a thousand times slower at
+# writing a list of bytes as text. Not its pipeline mode, in which a large group of events was seen
+# to wait for the server for ever, and the server for it.
 APPEND = """
-SELECT position FROM hirelog.append_events(
-    %s::uuid[], %s::bigint[], %s::text[], %s::bytea[]) AS position
+SELECT refused, head
+  FROM hirelog.append_group(
+           %b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[],
+           %b::int[], %b::uuid[], %b::bigint[],
+           %b::int[], %b::uuid[], %b::text[], %b::bytea[])
 """
 
 SELECT_HISTORY = """
@@ -42,11 +47,47 @@ SELECT notification_id, originator_id, originator_version, topic, state
  ORDER BY originator_id, originator_version
 """
 
-RETRY_WAITS = (0.05, 0.2, 0.8)  # seconds between attempts on a lost connection
+GROUP_EVENTS = 4_000  # in one transaction, but for a single append that is larger
 
-# The library's own readers try ten times, which keeps a caller waiting for most of a minute when
-# the database is away.
-patiently = retry((InterfaceError, OperationalError), max_attempts=3, wait=0.2)
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What is appended whole or not at all.
+
+    `rests_on` are the versions that must still be the last ones of streams, also of those that the
+    events begin or go on with; `keys` are stored together with the events.
+    """
+
+    events: Sequence[StoredEvent]
+    rests_on: Mapping[UUID, int]
+    keys: Sequence[NewKey]
+
+    @classmethod
+    def of(
+        cls,
+        events: Sequence[StoredEvent],
+        rests_on: Mapping[UUID, int] | None = None,
+        keys: Sequence[NewKey] = (),
+    ) -> "Append":
+        """The append of `events`, each stream's after the version before its first one here."""
+        versions = dict(rests_on or {})
+        for event in reversed(events):
+            versions[cast("UUID", event.originator_id)] = max(event.originator_version - 1, 0)
+        return cls(events, versions, keys)
+
+
+class _Bundle:
+    """The appends of one caller, as a member of the group in which they are committed."""
+
+    def __init__(self, appends: Sequence[Append]) -> None:
+        self.appends = appends
+        self.size = sum(len(each.events) for each in appends)
+        self.writes = {event.originator_id for each in appends for event in each.events}
+        self.reads = {stream for each in appends for stream in each.rests_on}
+
+
+Answers = Sequence[Sequence[int] | None]
+"""For each append its events' positions, or None where its ground has moved."""
 
 
 class Recorder(PostgresApplicationRecorder, EventLog):
@@ -55,51 +96,104 @@ class Recorder(PostgresApplicationRecorder, EventLog):
     def __init__(self, datastore: Any, *, events_table_name: str = "events") -> None:
         super().__init__(datastore, events_table_name=events_table_name)
         self.channel_name = "hirelog_events"
+        self._group = GroupCommit[_Bundle, Answers](self._commit, limit=GROUP_EVENTS)
 
+    # The library tries ten times, which keeps a caller waiting for most of a minute when the
+    # database is away.
     select_events = patiently(PostgresApplicationRecorder.select_events.__wrapped__)
     select_notifications = patiently(PostgresApplicationRecorder.select_notifications.__wrapped__)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Appends all or none, and returns their positions.
 
-        Raises the library's IntegrityError when a version is taken, OperationalError when the
-        database cannot be reached for a few seconds.
+        Raises the library's IntegrityError when a version is taken, else as insert_each.
         """
-        unsure = False
-        for wait in (*RETRY_WAITS, None):
-            try:
-                return self._insert_once(stored_events)
-            except IntegrityError:
-                if unsure and (positions := self._positions_if_ours(stored_events)):
-                    return positions
-                raise
-            except (InterfaceError, OperationalError):
-                # The connection may have been lost after the commit.
-                unsure = True
-                if wait is None:
-                    raise
-                sleep(wait)
-        raise AssertionError("unreachable")  # the last wait is None
-
-    def _insert_once(self, stored_events: Sequence[StoredEvent]) -> Sequence[int] | None:
         if not stored_events:
             return None
-        with self.datastore.get_connection() as connection, connection.cursor() as cursor:
-            cursor.execute(
+        append = Append.of(stored_events)
+        (positions,) = self.insert_each([append])
+        if positions is None:
+            raise IntegrityError(f"a stream has moved on; the append rests on {append.rests_on}")
+        return list(positions)
+
+    def insert_each(self, appends: Sequence[Append]) -> Answers:
+        """Commits all appends in one transaction, each for itself; none may go on with another's.
+
+        Safe for threads, whose appends are committed together. Raises the library's
+        OperationalError when the database cannot be reached for a few seconds.
+        """
+        return self._group.take(_Bundle(appends))
+
+    def _commit(self, group: Sequence[_Bundle]) -> Sequence[Answers]:
+        appends = [each for bundle in group for each in bundle.appends]
+        answers = iter(self._append_surely(appends))
+        return [list(islice(answers, len(bundle.appends))) for bundle in group]
+
+    def _append_surely(self, appends: Sequence[Append]) -> Answers:
+        unsure = False
+        for seconds in (*RETRY_WAITS, None):
+            try:
+                answers = self._append_once(appends)
+                break
+            except IntegrityError:
+                # The versions of one append do not follow each other.
+                if len(appends) == 1:
+                    return [None]
+                return [answer for each in appends for answer in self._append_surely([each])]
+            except LOST as error:
+                if seconds is None or not is_lost(error):
+                    raise
+                # Perhaps after the commit.
+                unsure = True
+                wait(self.datastore, seconds)
+        if unsure:
+            return [
+                positions or self._positions_if_ours(each)
+                for each, positions in zip(appends, answers, strict=True)
+            ]
+        return answers
+
+    def _append_once(self, appends: Sequence[Append]) -> Answers:
+        events = [(place, event) for place, each in enumerate(appends) for event in each.events]
+        ground = [
+            (place, stream, version)
+            for place, each in enumerate(appends)
+            for stream, version in each.rests_on.items()
+        ]
+        keys = [(place, key) for place, each in enumerate(appends) for key in each.keys]
+        with self.datastore.get_connection() as connection:
+            found = connection.execute(
                 APPEND,
                 (
-                    [event.originator_id for event in stored_events],
-                    [event.originator_version for event in stored_events],
-                    [event.topic for event in stored_events],
-                    [event.state for event in stored_events],
+                    [place for place, _ in events],
+                    [event.originator_id for _, event in events],
+                    [event.originator_version for _, event in events],
+                    [event.topic for _, event in events],
+                    [event.state for _, event in events],
+                    [place for place, _, _ in ground],
+                    [stream for _, stream, _ in ground],
+                    [version for _, _, version in ground],
+                    [place for place, _ in keys],
+                    [key.candidate_id for _, key in keys],
+                    [str(key.purpose) for _, key in keys],
+                    [key.wrapped for _, key in keys],
                 ),
                 prepare=True,
-            )
-            return [row["position"] for row in cursor.fetchall()]
+            ).fetchone()
+        assert found is not None  # noqa: S101  # a function of one row
+        refused, last = set(found["refused"]), found["head"]
+        answers: list[Sequence[int] | None] = []
+        for place, each in enumerate(appends):
+            if place in refused:
+                answers.append(None)
+                continue
+            answers.append(range(last + 1, last + 1 + len(each.events)))
+            last += len(each.events)
+        return answers
 
-    def _positions_if_ours(self, stored_events: Sequence[StoredEvent]) -> Sequence[int] | None:
+    def _positions_if_ours(self, append: Append) -> Sequence[int] | None:
         positions = []
-        for event in stored_events:
+        for event in append.events:
             version = event.originator_version
             found = self.select_history(
                 UUID(str(event.originator_id)), gt=version - 1, lte=version, limit=1

@@ -75,7 +75,7 @@ def add_garbage(
 ) -> int:
     """Writes an event past all rules, as the next of its stream; returns its position."""
     with psycopg.connect(database.superuser) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(7230417203844118884)")  # as append_events
+        connection.execute("SELECT pg_advisory_xact_lock(7230417203844118884)")  # as append_group
         row = connection.execute(
             "INSERT INTO hirelog.events"
             " SELECT (SELECT max(notification_id) + 1 FROM hirelog.events),"

@@ -3,7 +3,7 @@
 import base64
 import stat
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from api.settings import Settings
 from api.wiring import CannotStart, System, assembled
-from domain.candidate.intents import Apply, Note, Source
+from domain.candidate.intents import Apply, Note, Source, UpdateProfile
 from domain.job import OpenJob
 from domain.values import REDACTED, Purpose
 from tests.databases import Database, all_rows, wait_until_projected
@@ -62,10 +62,17 @@ def test_a_destroyed_key_reads_as_redacted_and_only_for_its_purpose(
         assert later.recruiting.candidate(candidate).details == {"name": REDACTED}
 
 
+def seal(system: System, candidate: UUID, value: str) -> str:
+    sealing = system.keyring.sealing([candidate], begun=())
+    sealed = sealing.seal(candidate, Purpose.CONTACT, "name", value)
+    system.keyring.keep(sealing, [candidate])
+    return sealed
+
+
 def test_a_sealed_value_cannot_be_moved_to_another_person_or_field(system: System) -> None:
     one, other = uuid4(), uuid4()
-    system.keyring.provide([one, other])
-    sealed = system.keyring.seal(one, Purpose.CONTACT, "name", NAME)
+    sealed = seal(system, one, NAME)
+    seal(system, other, NAME)
     assert system.keyring.open(one, "name", sealed) == NAME
     with pytest.raises(InvalidTag):
         system.keyring.open(other, "name", sealed)
@@ -75,11 +82,23 @@ def test_a_sealed_value_cannot_be_moved_to_another_person_or_field(system: Syste
 
 def test_two_processes_that_make_the_same_keys_agree(system: System, database: Database) -> None:
     candidate = uuid4()
+    system.recruiting.record(candidate, Source(source="Fair"), by("ana"))
     with assembled(system.settings, database.service) as other:
-        sealed = system.keyring.seal(candidate, Purpose.CONTACT, "name", NAME)
-        assert other.keyring.open(candidate, "name", sealed) == NAME
-        answer = other.keyring.seal(candidate, Purpose.CONTACT, "name", EMAIL)
-        assert system.keyring.open(candidate, "name", answer) == EMAIL
+        other.keyring.load([candidate])
+        system.keyring.load([candidate])  # both know that there are none yet
+        system.recruiting.record(candidate, UpdateProfile(name=NAME), by("ana"))
+        other.recruiting.record(candidate, UpdateProfile(email=EMAIL), by("ben"))
+        for each in (system, other):
+            assert each.recruiting.candidate(candidate).details == {"name": NAME, "email": EMAIL}
+
+
+def test_a_key_that_another_process_made_later_is_found(system: System, database: Database) -> None:
+    candidate = uuid4()
+    system.recruiting.record(candidate, Source(source="Fair", name=NAME), by("ana"))
+    with assembled(system.settings, database.service) as other:
+        other.recruiting.record(candidate, Note(text=NOTE), by("ben"))
+    _, noted = system.recruiting.history(candidate)
+    assert getattr(noted.event, "text", None) == NOTE
 
 
 def test_the_master_key_file_is_private_and_kept(system: System) -> None:

@@ -12,7 +12,7 @@ from eventsourcing.postgres import PostgresDatastore
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase
 
 from domain.store.factory import connect_by
-from domain.store.recorder import Recorder
+from domain.store.recorder import Answers, Append, Recorder
 from tests.databases import Database
 
 
@@ -82,19 +82,20 @@ def test_a_conflict_adds_nothing_and_leaves_no_gap(recorder: Recorder) -> None:
 
 
 def test_a_commit_whose_answer_was_lost_is_not_a_conflict(recorder: Recorder) -> None:
-    append = recorder._insert_once  # noqa: SLF001  # the connection fails inside
-    lost: list[Sequence[int] | None] = []
+    append = recorder._append_once  # noqa: SLF001  # the connection fails inside
+    lost: list[Answers] = []
 
-    def append_but_lose_the_answer(events: list[StoredEvent]) -> Sequence[int] | None:
-        positions = append(events)
+    def append_but_lose_the_answer(appends: Sequence[Append]) -> Answers:
+        answers = append(appends)
         if not lost:
-            lost.append(positions)
+            lost.append(answers)
             raise OperationalError("the connection was lost")
-        return positions
+        return answers
 
     event = stored()
-    with patch.object(recorder, "_insert_once", append_but_lose_the_answer):
-        assert recorder.insert_events([event]) == lost[0] == [1]
+    with patch.object(recorder, "_append_once", append_but_lose_the_answer):
+        assert recorder.insert_events([event]) == [1]
+    assert lost
     with pytest.raises(IntegrityError):
         recorder.insert_events([event])
 

@@ -1,0 +1,49 @@
+"""What hirelog asks of an event store beyond what the library does."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from eventsourcing.persistence import ApplicationRecorder, EventStore, Notification
+
+from domain.recorded import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Events that follow from one decision or several, and what these rest on.
+
+    `rests_on` are the versions that other streams must still be at, such as the job's; that the
+    events' own streams are at the versions before them goes without saying.
+    """
+
+    events: Sequence[Recorded]
+    rests_on: Mapping[UUID, int] = field(default_factory=dict)
+
+
+class EventLog(ApplicationRecorder):
+    """The library's recorder, with histories that hold positions."""
+
+    @abstractmethod
+    def select_history(
+        self, originator_id: UUID, *, gt: int = 0, lte: int | None = None, limit: int | None = None
+    ) -> Sequence[Notification]:
+        """The stream's stored events after version `gt` up to `lte`, with their positions."""
+
+    @abstractmethod
+    def select_histories(self, originator_ids: Sequence[UUID]) -> Sequence[Notification]:
+        """All stored events of these streams, stream by stream, each in its order."""
+
+
+class AppendingStore(EventStore[UUID]):
+    """The library's event store, with appends that are told what they rest on."""
+
+    @abstractmethod
+    def append_each(self, decided: Sequence[Decided]) -> Sequence[Sequence[int] | None]:
+        """Commits all in one transaction, each for itself: whole, or not at all.
+
+        Returns for each the positions of its events, or None where what it rests on has moved on.
+        No two may write to the same stream. Raises the library's OperationalError when the database
+        cannot be reached for a few seconds.
+        """

@@ -1,0 +1,3 @@
+-- append_group takes its place.
+
+DROP FUNCTION hirelog.append_events;
