@@ -1,14 +1,18 @@
 """Takes many interactions at once: decided one by one, appended in groups.
 
 What a group has just written is kept in memory, so that a candidate's next interaction needs no
-read. A group is appended whole or not at all; a command that is on its stream already adds nothing,
-so an interrupted intake goes on where it stopped when it is fed the same again.
+read. Where another writer was faster with a stream, what was taken for that stream is decided anew.
+A command that is on its stream already adds nothing, so an interrupted intake goes on where it
+stopped when it is fed the same again.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 from eventsourcing.application import LRUCache
@@ -22,12 +26,15 @@ from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job, JobEvent
-from domain.recorded import Metadata, Recorded
+from domain.recorded import Happened, Metadata, Recorded
 from domain.recruiting import ATTEMPTS, Recruiting, contended
 from domain.verdict import keep_and_mark, refuse_or_record
 
 GROUP = 2_000  # events in one append
 REMEMBERED = 20_000  # candidates
+
+
+Decide = Callable[[UUID, int, Iterable[Refusal | Happened], Metadata], list[Recorded]]
 
 
 class VersionTaken(Exception):  # noqa: N818  # the name of the situation
@@ -36,14 +43,36 @@ class VersionTaken(Exception):  # noqa: N818  # the name of the situation
 
 @dataclass
 class Tally:
-    """What an intake did: events appended, commands repeated, and the rules that facts break.
+    """What an intake did: events appended, commands repeated or refused, rules that facts break.
 
-    `broken_rules` counts by the event's name and the rule, also of what was on record before.
+    `refused` counts by the rule what was taken and could not be appended. `broken_rules` counts by
+    the event's name and the rule, also of what was on record before.
     """
 
     added: int = 0
     repeated: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
     broken_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Taken:
+    """What becomes of something that was taken in.
+
+    Its events have their positions after the next flush(). `refusal` says why there are none, where
+    it did not stand any more once another writer had been faster.
+    """
+
+    stream: UUID
+    events: Sequence[Recorded] = ()
+    repeated: bool = False
+    refusal: Refusal | None = None
+
+
+class _Pending(NamedTuple):
+    taken: Taken
+    rests_on: UUID | None  # the job
+    again: Callable[[Taken], None]
 
 
 class Intake:
@@ -57,10 +86,9 @@ class Intake:
         self._recruiting = recruiting
         self._group = group
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
-        self._jobs: dict[UUID, Job | None] = {}
-        self._pending: list[Recorded] = []
-        self._again: list[Callable[[], None]] = []
-        self._retries = 0
+        self._jobs: dict[UUID | None, Job | None] = {None: None}
+        self._pending: list[_Pending] = []
+        self._pending_events = 0
         self._broken: dict[UUID, list[tuple[str, str]]] = {}  # by commands on record
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
@@ -81,13 +109,13 @@ class Intake:
                 if recorded.metadata.broken_rules:
                     self._broken[recorded.metadata.command_id] = _broken_by(recorded)
 
-    def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
+    def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
-        self._take(candidate_id, intent, metadata, facts=False)
+        return self._begin(candidate_id, partial(self._take, intent, metadata, refuse_or_record))
 
-    def fact(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
+    def fact(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes what happened elsewhere: kept also against the rules, and marked with them."""
-        self._take(candidate_id, intent, metadata, facts=True)
+        return self._begin(candidate_id, partial(self._take, intent, metadata, keep_and_mark))
 
     def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
         """Takes what happened to a job elsewhere, and appends it at once.
@@ -115,14 +143,101 @@ class Intake:
                 self._jobs.pop(job_id, None)
                 return
 
-    def recorded(self, event: Recorded) -> None:
+    def recorded(self, event: Recorded) -> Taken:
         """Takes an event as it is on record elsewhere, unchanged, with its version.
 
         Raises VersionTaken when another event stands in its place here.
         """
+        return self._begin(event.originator_id, partial(self._take_recorded, event))
+
+    def flush(self) -> None:
+        """Appends what is pending, in the order in which it was taken.
+
+        Where another writer was faster with a stream, its part is decided anew. Raises
+        ConcurrentChange when others are faster again and again.
+        """
+        for attempt in range(ATTEMPTS):
+            if not self._pending:
+                return
+            pending, self._pending, self._pending_events = self._pending, [], 0
+            conflicts = self._append(pending) if attempt == 0 else self._append_by_stream(pending)
+            for each in conflicts:
+                self._forget(each)
+            for each in conflicts:
+                try:
+                    each.again(each.taken)
+                except Refusal as refusal:
+                    self._refuse(each, refusal)
+        if self._pending:
+            raise contended("stream", self._pending[0].taken.stream)
+
+    def _append(self, pending: list[_Pending]) -> list[_Pending]:
+        """Appends all or none; what it returns is still to be appended."""
+        try:
+            done = self._append_whole(pending)
+        except Refusal:
+            done = False
+        return [] if done else self._append_by_stream(pending)
+
+    def _append_by_stream(self, pending: list[_Pending]) -> list[_Pending]:
+        """Appends each stream's part by itself; returns those that another writer has changed."""
+        parts: dict[UUID, list[_Pending]] = {}
+        for each in pending:
+            parts.setdefault(each.taken.stream, []).append(each)
+        conflicts = []
+        for part in parts.values():
+            try:
+                if not self._append_whole(part):
+                    conflicts += part
+            except Refusal as refusal:
+                for each in part:
+                    self._forget(each)
+                    self._refuse(each, refusal)
+        return conflicts
+
+    def _append_whole(self, pending: list[_Pending]) -> bool:
+        events = [event for each in pending for event in each.taken.events]
+        jobs_known = {each.rests_on: self._job(each.rests_on) for each in pending}
+        rests_on = {id_: job.version if job else 0 for id_, job in jobs_known.items() if id_}
+        try:
+            appended = iter(self._recruiting.append(events, rests_on))
+        except IntegrityError:
+            return False
+        for each in pending:
+            each.taken.events = list(islice(appended, len(each.taken.events)))
+        return True
+
+    def _begin(self, stream: UUID, take: Callable[[Taken], None]) -> Taken:
+        taken = Taken(stream)
+        take(taken)
+        if self._pending_events >= self._group:
+            self.flush()
+        return taken
+
+    def _take(
+        self,
+        intent: Intent,
+        metadata: Metadata,
+        decide: Callable[..., list[Recorded]],
+        taken: Taken,
+    ) -> None:
+        candidate = self._candidate(taken.stream)
+        if metadata.command_id in candidate.commands:
+            self._repeat(taken, metadata.command_id)
+            return
+        job_id = decisions.concerned_job(candidate, intent)
+        known = Known(candidate, self._job(job_id), metadata.occurred_at)
+        consequences = decisions.consequences(known, intent)
+        taken.events = decide(candidate.id, candidate.version, consequences, metadata)
+        state.fold(candidate, taken.events)
+        again = partial(self._take, intent, metadata, decide)
+        self._keep(_Pending(taken, job_id, again))
+
+    def _take_recorded(self, event: Recorded, taken: Taken) -> None:
         stream = event.originator_id
         known: Collection[UUID]
-        if isinstance(event.event, CandidateEvent):
+        of_candidate = isinstance(event.event, CandidateEvent)
+        if of_candidate:
             candidate = self._candidate(stream)
             version, known = candidate.version, candidate.commands.keys()
         else:
@@ -133,80 +248,48 @@ class Intake:
         if event.originator_version <= version:
             if event.metadata.command_id not in known:
                 raise _conflict(stream)
-            self._repeat(event.metadata.command_id)
+            self._repeat(taken, event.metadata.command_id)
             return
         if event.originator_version != version + 1:
             raise VersionTaken(
                 f"event {event.originator_version} of stream {stream} does not follow the "
                 f"{version} that are on record; import the whole export, in its order"
             )
-        self._again.append(lambda: self.recorded(event))
-        self._keep([event])
+        taken.events = [event]
+        if of_candidate:
+            state.evolve(candidate, event)
+        else:
+            self._jobs.pop(stream, None)
+        self._keep(_Pending(taken, None, partial(self._take_recorded, event)))
 
-    def flush(self) -> None:
-        """Appends what is pending. On a conflict with another writer, decides it all anew.
+    def _keep(self, pending: _Pending) -> None:
+        self._count(pending.taken.events)
+        self._pending.append(pending)
+        self._pending_events += len(pending.taken.events)
 
-        Raises the first Refusal of a command that does not stand any more; the others are kept.
-        """
-        if not self._pending:
-            return
-        pending, again = self._pending, self._again
-        self._pending, self._again = [], []
-        try:
-            self._recruiting.append(pending)
-            return
-        except IntegrityError:
-            self._forget(pending)
-        refusals: list[Refusal] = []
-        if self._retries == ATTEMPTS:
-            raise contended("stream", pending[0].originator_id)
-        self._retries += 1
-        for retry in again:
-            try:
-                retry()
-                self.flush()
-            except Refusal as refusal:
-                refusals.append(refusal)
-        self._retries -= 1
-        if refusals:
-            raise refusals[0]
-
-    def _take(self, candidate_id: UUID, intent: Intent, metadata: Metadata, *, facts: bool) -> None:
-        candidate = self._candidate(candidate_id)
-        if metadata.command_id in candidate.commands:
-            self._repeat(metadata.command_id)
-            return
-        job = self._job(decisions.concerned_job(candidate, intent))
-        consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
-        decide = keep_and_mark if facts else refuse_or_record
-        events = decide(candidate_id, candidate.version, consequences, metadata)
-        self._again.append(lambda: self._take(candidate_id, intent, metadata, facts=facts))
-        self._keep(events)
-
-    def _keep(self, events: Sequence[Recorded]) -> None:
-        for recorded in events:
-            if isinstance(recorded.event, CandidateEvent):
-                state.evolve(self._candidate(recorded.originator_id), recorded)
-        self._count(events)
-        self._pending.extend(events)
-        if len(self._pending) >= self._group:
-            self.flush()
-
-    def _repeat(self, command_id: UUID) -> None:
+    def _repeat(self, taken: Taken, command_id: UUID) -> None:
+        taken.repeated = True
         self.tally.repeated += 1
         self.tally.broken_rules.update(self._broken.get(command_id, ()))
 
     def _count(self, events: Sequence[Recorded]) -> None:
         self.tally.added += len(events)
         for recorded in events:
-            self.tally.broken_rules.update(_broken_by(recorded))
+            if recorded.metadata.broken_rules:
+                self.tally.broken_rules.update(_broken_by(recorded))
 
-    def _forget(self, events: Sequence[Recorded]) -> None:
-        self.tally.added -= len(events)
-        for recorded in events:
+    def _forget(self, pending: _Pending) -> None:
+        """Takes back what was counted and remembered of something that was not appended."""
+        self.tally.added -= len(pending.taken.events)
+        for recorded in pending.taken.events:
             self.tally.broken_rules.subtract(_broken_by(recorded))
-            with suppress(KeyError):
-                self._candidates.get(recorded.originator_id, evict=True)
+        with suppress(KeyError):
+            self._candidates.get(pending.taken.stream, evict=True)
+        self._jobs.pop(pending.rests_on, None)
+
+    def _refuse(self, pending: _Pending, refusal: Refusal) -> None:
+        pending.taken.events, pending.taken.refusal = (), refusal
+        self.tally.refused[refusal.code] += 1
 
     def _candidate(self, candidate_id: UUID) -> Candidate:
         candidate = self._remembered(candidate_id)
@@ -227,8 +310,6 @@ class Intake:
             return None
 
     def _job(self, job_id: UUID | None) -> Job | None:
-        if job_id is None:
-            return None
         if job_id not in self._jobs:
             self._jobs[job_id] = self._recruiting.find_job(job_id)
         return self._jobs[job_id]

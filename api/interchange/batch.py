@@ -42,6 +42,7 @@ class Report:
             "by_activity": dict(self.by_activity),
             "added_events": self.tally.added,
             "repeated": self.tally.repeated,
+            "refused": dict(self.tally.refused),
             "broken_rules": [
                 {"type": type_, "rule": rule, "count": count}
                 for (type_, rule), count in self.tally.broken_rules.most_common()
@@ -62,6 +63,7 @@ class Report:
         )
         for title, counts in (
             ("activity", self.by_activity),
+            ("refused by the rule", self.tally.refused),
             ("facts kept against the rule", self._broken()),
             ("attribute not used by the mapping", self.unused_attributes),
         ):

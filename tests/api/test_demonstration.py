@@ -17,7 +17,7 @@ from domain.candidate import decisions, state
 from domain.candidate.intents import ApplyAs, Intent, Interaction
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
-from domain.intake import Intake
+from domain.intake import Intake, Taken
 from domain.job import Job
 from domain.recorded import Metadata
 from domain.values import ApplicationStatus
@@ -39,7 +39,7 @@ class Book(Intake):
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         self.expected.update(candidate_ids)
 
-    def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> None:
+    def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         assert candidate_id in self.expected
         candidate = self.candidates.get(candidate_id) or Candidate(id=candidate_id)
         job_id = decisions.concerned_job(candidate, intent)
@@ -48,6 +48,7 @@ class Book(Intake):
         for event in refuse_or_record(candidate_id, candidate.version, consequences, metadata):
             self.candidates[candidate_id] = state.evolve(candidate, event)
         self.taken += 1
+        return Taken(candidate_id)
 
     def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
         job = self.jobs.get(job_id)
