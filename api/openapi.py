@@ -6,7 +6,16 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.errors import MEDIA_TYPE, Responses
-from api.schemas import Recording
+from api.schemas import REPLAYED_HEADER
+
+COMMAND_HEADERS = {
+    "Hirelog-Position": "The body's `position`, to send with a query that must reflect it.",
+    "Location": "Where the state of the candidate or job can be read.",
+    REPLAYED_HEADER: (
+        "`true` when the command was on record before: nothing was added, and the status and the "
+        "body are those of the first answer, byte for byte. Left out otherwise."
+    ),
+}
 
 
 def answers(example: dict[str, Any], status: int = 200) -> Responses:
@@ -16,13 +25,13 @@ def answers(example: dict[str, Any], status: int = 200) -> Responses:
 
 
 def records(example: dict[str, Any]) -> Responses:
-    """What a route for commands documents: its answer, and that to the same command again."""
-    again = answers(example | {"repeated": True})
-    again[200] |= {
-        "model": Recording,
-        "description": "On record before: nothing was added, this is the first answer again.",
+    """What a route for commands documents: its answer, the same also to a command sent again."""
+    recorded = answers(example, 201)
+    recorded[201]["headers"] = {
+        name: {"description": meaning, "schema": {"type": "string"}}
+        for name, meaning in COMMAND_HEADERS.items()
     }
-    return answers(example, 201) | again
+    return recorded
 
 
 def document(app: FastAPI) -> None:

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from domain.candidate.state import Candidate
 from domain.recorded import Recorded
 from domain.recruiting import Outcome
 from domain.values import Moment
+
+REPLAYED_HEADER = "Idempotent-Replayed"
 
 
 class Event(BaseModel):
@@ -54,7 +57,6 @@ class Recording(BaseModel):
     id: UUID = Field(description="The candidate or job.")
     version: int = Field(description="The stream's version after the command.")
     position: int = Field(description="Where the log stands with the command's last event.")
-    repeated: bool = Field(description="True when this command was on record before.")
     events: list[Event]
 
     @classmethod
@@ -64,9 +66,17 @@ class Recording(BaseModel):
             id=outcome.stream,
             version=outcome.version,
             position=outcome.position,
-            repeated=outcome.repeated,
             events=[Event.of(recorded) for recorded in outcome.events],
         )
+
+
+def answer(response: Response, kind: str, outcome: Outcome) -> Recording:
+    """The answer to a command: the body follows from the events, so a repeat gets the same one."""
+    response.headers["Hirelog-Position"] = str(outcome.position)
+    response.headers["Location"] = f"/v1/{kind}/{outcome.stream}"
+    if outcome.repeated:
+        response.headers[REPLAYED_HEADER] = "true"
+    return Recording.of(outcome)
 
 
 class Offer(BaseModel):

@@ -1,6 +1,7 @@
 """Real parts for tests: an embedded server for each worker, a database for each test."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
@@ -81,8 +82,21 @@ def projected(system: System) -> Iterator[System]:
 @pytest.fixture
 def http(projected: System) -> Iterator[httpx.Client]:
     """A client on the real HTTP server of a projected system."""
+    with _served(projected) as client:
+        yield client
+
+
+@pytest.fixture
+def elsewhere(system: System) -> Iterator[httpx.Client]:
+    """A client on another server of the same database, which remembers nothing of the first."""
+    with assembled(system.settings, system.conninfo) as other, _served(other) as client:
+        yield client
+
+
+@contextmanager
+def _served(system: System) -> Iterator[httpx.Client]:
     server = uvicorn.Server(
-        uvicorn.Config(build_app(projected), port=0, log_config=None, access_log=False)
+        uvicorn.Config(build_app(system), port=0, log_config=None, access_log=False)
     )
     thread = Thread(target=server.run)
     thread.start()

@@ -16,11 +16,10 @@ from api.examples.answers import (
     INTERACTION_RECORDED,
 )
 from api.openapi import answers, records
-from api.schemas import CandidateState, Event, Recording
+from api.schemas import CandidateState, Event, Recording, answer
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
-from domain.recruiting import Outcome
 from domain.values import GivenMoment
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
@@ -52,14 +51,6 @@ KnownAt = Annotated[
 ]
 
 
-def _answer(response: Response, outcome: Outcome) -> Recording:
-    if outcome.repeated:
-        response.status_code = 200
-    response.headers["Hirelog-Position"] = str(outcome.position)
-    response.headers["Location"] = f"/v1/candidates/{outcome.stream}"
-    return Recording.of(outcome)
-
-
 @router.post(
     "",
     status_code=201,
@@ -84,12 +75,12 @@ def begin_candidate(
     **applied**. The answer holds the candidate's id and, for an application, its id in
     `events[0].data.application_id`.
 
-    Sent again with the same `Idempotency-Key`, nothing is added and the first answer comes again
-    with status 200.
+    Sent again with the same `Idempotency-Key`, nothing is added and the first answer comes again.
     """
     candidate_id = caller.new_id("candidate")
     metadata = caller.metadata(candidate_id, intent)
-    return _answer(response, system.recruiting.record(candidate_id, intent, metadata, begin=True))
+    outcome = system.recruiting.record(candidate_id, intent, metadata, begin=True)
+    return answer(response, "candidates", outcome)
 
 
 @router.get(
@@ -139,10 +130,11 @@ def record_interaction(
 
     A rule that stands against it refuses with its stable code. A command sent again, with the same
     `Idempotency-Key` or with the same content and `occurred_at`, adds nothing and gets the first
-    answer with status 200.
+    answer again.
     """
     metadata = caller.metadata(candidate_id, intent)
-    return _answer(response, system.recruiting.record(candidate_id, intent, metadata))
+    outcome = system.recruiting.record(candidate_id, intent, metadata)
+    return answer(response, "candidates", outcome)
 
 
 @router.get(

@@ -14,7 +14,7 @@ from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_S
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers, records
-from api.schemas import Recording
+from api.schemas import Recording, answer
 from domain import errors
 from domain.job import JobChange, OpenJob
 from domain.values import Moment, now
@@ -75,14 +75,6 @@ class Board(BaseModel):
     stages: list[BoardStage]
 
 
-def _answer(response: Response, recording: Recording) -> Recording:
-    if recording.repeated:
-        response.status_code = 200
-    response.headers["Hirelog-Position"] = str(recording.position)
-    response.headers["Location"] = f"/v1/jobs/{recording.id}"
-    return recording
-
-
 @router.post(
     "",
     status_code=201,
@@ -102,7 +94,7 @@ def open_job(
     """
     job_id = caller.new_id("job")
     metadata = caller.metadata(job_id, intent)
-    return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
+    return answer(response, "jobs", system.recruiting.record_job(job_id, intent, metadata))
 
 
 @router.post(
@@ -132,7 +124,7 @@ def change_job(
     in a stage that is taken away stay there until someone moves them.
     """
     metadata = caller.metadata(job_id, intent)
-    return _answer(response, Recording.of(system.recruiting.record_job(job_id, intent, metadata)))
+    return answer(response, "jobs", system.recruiting.record_job(job_id, intent, metadata))
 
 
 @router.get(

@@ -22,7 +22,7 @@ def post(http: httpx.Client, path: str, body: Json, **headers: str) -> Json:
     answer = http.post(path, json=body, headers=headers)
     assert answer.status_code == 201, answer.text
     recording: Json = answer.json()
-    assert not recording["repeated"]
+    assert "Idempotent-Replayed" not in answer.headers
     assert recording["position"] == recording["events"][-1]["position"]
     assert answer.headers["Hirelog-Position"] == str(recording["position"])
     return recording
