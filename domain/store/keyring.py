@@ -2,11 +2,12 @@
 
 AES-256-GCM (NIST SP 800-38D) throughout, with a random 96-bit nonce before each ciphertext. The
 candidate, purpose and field are authenticated with it, so that a sealed value cannot be moved to
-another place.
+another place. Digests are HMAC-SHA256 with a key that is derived from the master.
 """
 
+import hmac
 import os
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from domain.values import REDACTED, Purpose
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+DIGEST_BYTES = 16
+DIGEST_KEY_LABEL = b"hirelog command digest"  # another one would make every command a new one
 CACHED_CANDIDATES = 50_000
 
 SELECT_KEYS = """
@@ -89,6 +92,7 @@ class Keyring:
     def __init__(self, master_key: bytes, datastore: PostgresDatastore) -> None:
         """`master_key` is 32 bytes. Raises WrongMasterKey when the database knows another one."""
         self._master = AESGCM(master_key)
+        self._digest_key = hmac.digest(master_key, DIGEST_KEY_LABEL, "sha256")
         self.datastore = datastore
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
@@ -133,6 +137,11 @@ class Keyring:
         data = b64decode(sealed.partition(":")[2])
         place = _place(candidate_id, purpose, field)
         return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place).decode()
+
+    def digest(self, text: str) -> str:
+        """Tells texts apart, for ever; without the master key nobody can test a guess with it."""
+        digest = hmac.digest(self._digest_key, text.encode(), "sha256")[:DIGEST_BYTES]
+        return urlsafe_b64encode(digest).decode().rstrip("=")
 
     def load(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads the keys of many candidates at once, where they are not known yet."""

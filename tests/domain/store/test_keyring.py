@@ -101,6 +101,22 @@ def test_a_key_that_another_process_made_later_is_found(system: System, database
     assert getattr(noted.event, "text", None) == NOTE
 
 
+def test_a_digest_is_the_same_for_ever_and_another_with_another_master_key(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    digests = set()
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        for byte in b"\x00\x01":
+            connection.execute("DELETE FROM hirelog.master_key")
+            key = SecretStr(base64.b64encode(bytes([byte]) * 32).decode())
+            settings = Settings(data_dir=tmp_path / "other", master_key=key)
+            with assembled(settings, database.service) as other:
+                digests.add(other.keyring.digest("Ünïcode"))
+    assert digests == {"nfZjXvpu2Rj39wge7CqsOA", "Dwpa2q8vWQMkwH8NPKlz-g"}
+    assert system.keyring.digest("Ünïcode") not in digests
+    assert system.keyring.digest("a") != system.keyring.digest("b")
+
+
 def test_the_master_key_file_is_private_and_kept(system: System) -> None:
     path: Path = system.settings.data_dir / "master.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
