@@ -52,7 +52,11 @@ class Happened(BaseModel):
 
 
 class Metadata(BaseModel):
-    """Who did it, why, through what, and the two times: in the world and on our record."""
+    """Who did it, why, through what, and the two times: in the world and on our record.
+
+    `command_digest` is a keyed digest of what was asked for under an Idempotency-Key; another
+    command under the same id is noticed by it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +64,7 @@ class Metadata(BaseModel):
     on_behalf_of: str | None = None
     reason: str | None = None
     command_id: UUID
+    command_digest: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
     occurred_at: Moment

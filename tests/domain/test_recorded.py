@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.candidate import events as e
+from domain.job import JobClosed
 from domain.recorded import (
     Happened,
     Metadata,
@@ -114,6 +115,16 @@ def test_what_is_on_record_is_read_and_would_be_stored_the_same(topic: str, line
         assert json.loads(encode(event, metadata)) == json.loads(state)
 
 
+def test_the_digest_of_a_command_is_stored_where_there_is_one() -> None:
+    digest = "AAAAAAAAAAAAAAAAAAAAAA"
+    line = STORED_METADATA.replace('"occurred_at"', f'"command_digest":"{digest}","occurred_at"')
+    state = f'{{"event":{STORED["job.closed"]},"metadata":{line}}}'.encode()
+    metadata = METADATA.model_copy(update={"command_digest": digest})
+    assert decode("job.closed", state)[1] == metadata
+    assert encode(JobClosed(), metadata) == state
+    assert b"command_digest" not in encode(JobClosed(), METADATA)
+
+
 @EACH_CLASS
 def test_every_field_is_in_the_newest_line_of_its_event(event_class: type[Happened]) -> None:
     assert set(json.loads(STORED[event_class.TOPIC])) == set(event_class.model_fields)
@@ -126,6 +137,7 @@ def test_an_event_comes_back_as_it_went(event_class: type[Happened], full: bool)
     metadata = by(
         on_behalf_of="hiring team",
         reason='"Ünïcode" 🙂\n',
+        command_digest="AAAAAAAAAAAAAAAAAAAAAA",
         correlation_id="c",
         causation_id="d",
         provenance="import b7",
@@ -146,8 +158,8 @@ def test_what_was_left_out_reads_as_it_always_did(event_class: type[Happened]) -
 
 def test_sparse_metadata_reads_as_it_always_did() -> None:
     assert (METADATA.provenance, METADATA.broken_rules) == ("api", ())
-    unset = (METADATA.on_behalf_of, METADATA.reason)
-    assert (*unset, METADATA.correlation_id, METADATA.causation_id) == (None,) * 4
+    unset = (METADATA.on_behalf_of, METADATA.reason, METADATA.command_digest)
+    assert (*unset, METADATA.correlation_id, METADATA.causation_id) == (None,) * 5
 
 
 @pytest.mark.parametrize(
