@@ -35,6 +35,7 @@ SystemDep = Annotated[System, Depends(_system)]
 class Caller:
     """Who acts, for whom, and the caller's own name for the command."""
 
+    digest: Callable[[str], str]  # keyed: a hash of personal values that anyone can test is a leak
     actor: str
     on_behalf_of: str | None
     idempotency_key: str | None
@@ -46,10 +47,12 @@ class Caller:
         Its id follows from the Idempotency-Key; without one, from the interaction itself where
         that says when it happened, for the same thing at the same time is the same thing.
         """
+        # With the stream, or who may write to another one could make the digest of a guess there.
+        digest = self.digest(json.dumps([str(stream), intent.fingerprint()]))
         if self.idempotency_key:
             command_id = uuid5(stream, json.dumps([self.actor, self.idempotency_key]))
         elif intent.occurred_at:
-            command_id = uuid5(stream, json.dumps([self.actor, intent.fingerprint()]))
+            command_id = uuid5(stream, json.dumps([self.actor, digest]))
         else:
             command_id = uuid4()
         recorded_at = now()
@@ -58,6 +61,7 @@ class Caller:
             on_behalf_of=self.on_behalf_of,
             reason=intent.reason,
             command_id=command_id,
+            command_digest=digest if self.idempotency_key else None,
             correlation_id=self.correlation_id,
             occurred_at=intent.occurred_at or recorded_at,
             recorded_at=recorded_at,
@@ -71,6 +75,7 @@ class Caller:
 
 
 def _caller(
+    system: SystemDep,
     actor: Annotated[
         str,
         Header(
@@ -95,7 +100,13 @@ def _caller(
             alias="Idempotency-Key",
             max_length=255,
             pattern=PRINTABLE,
-            description="A name of yours for this command; sent again, it adds nothing.",
+            description=(
+                "A name of yours for this command, such as a random UUID; it should name nobody. "
+                "The same command sent again adds nothing and gets the first answer, also when "
+                "both arrive at once; another body under the same key is refused with "
+                "`key-used-before`. A key belongs to its actor and to the candidate or job, and is "
+                "kept as long as the log, for ever."
+            ),
         ),
     ] = None,
     request_id: Annotated[
@@ -108,7 +119,7 @@ def _caller(
         ),
     ] = None,
 ) -> Caller:
-    return Caller(actor, on_behalf_of, idempotency_key, request_id)
+    return Caller(system.keyring.digest, actor, on_behalf_of, idempotency_key, request_id)
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]

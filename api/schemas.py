@@ -47,7 +47,7 @@ class Event(BaseModel):
             type=recorded.event.wire_name(),
             data=recorded.event.model_dump(mode="json", exclude_none=True),
             broken_rules=list(metadata.broken_rules),
-            **metadata.model_dump(exclude={"broken_rules"}),
+            **metadata.model_dump(exclude={"broken_rules", "command_digest"}),
         )
 
 

@@ -19,7 +19,7 @@ from domain.candidate.state import Candidate
 from domain.job import Job
 from domain.log import AppendingStore, Decided, EventLog
 from domain.memory import Memory
-from domain.recorded import Happened, Metadata, Recorded
+from domain.recorded import Metadata, Recorded
 from domain.upkeep import UpkeepEvent, stream_of
 from domain.verdict import number, refuse_or_record
 
@@ -193,7 +193,7 @@ class Recruiting(Application[UUID]):
         expected: int | None,
     ) -> Outcome:
         if first := candidate.commands.get(metadata.command_id):
-            return self._first_outcome(candidate.id, first, metadata.command_id, intent)
+            return self._first_outcome(candidate.id, first, metadata)
         if begin and candidate.version:
             raise errors.AlreadyOnRecord(f"candidate {candidate.id} is on record already")
         _refuse_unless_expected("candidate", candidate, expected)
@@ -232,7 +232,7 @@ class Recruiting(Application[UUID]):
             history = list(self.history(job_id))
             repeated = [r for r in history if r.metadata.command_id == metadata.command_id]
             if repeated:
-                return Outcome(job_id, repeated, repeated=True)
+                return _again(job_id, repeated, metadata)
             job = jobs.fold(None, history)
             _refuse_unless_expected("job", job, expected)
             consequences = jobs.consequences(job, intent)
@@ -277,29 +277,24 @@ class Recruiting(Application[UUID]):
             for each, at in zip(events, positions, strict=True)
         ]
 
-    def _first_outcome(
-        self, stream: UUID, version: int, command_id: UUID, intent: Intent
-    ) -> Outcome:
+    def _first_outcome(self, stream: UUID, version: int, metadata: Metadata) -> Outcome:
         events = [
             recorded
             for recorded in self.history(stream, after=version - 1, limit=10)
-            if recorded.metadata.command_id == command_id
+            if recorded.metadata.command_id == metadata.command_id
         ]
-        if not _may_be(intent, events[0].event):
-            raise errors.KeyUsedBefore(
-                f"this Idempotency-Key recorded another {events[0].event.wire_name()} for "
-                f"candidate {stream}; give each command a key of its own"
-            )
-        return Outcome(stream, events, repeated=True)
+        return _again(stream, events, metadata)
 
 
-def _may_be(intent: Intent, event: Happened) -> bool:
-    """Whether the event can have come from the intent, as far as it holds the same fields."""
-    return event.wire_name() == intent.type and all(
-        recorded in (None, (), given)
-        for name, given in intent.what().items()
-        if given and (recorded := getattr(event, name, None)) is not None
-    )
+def _again(stream: UUID, events: Sequence[Recorded], metadata: Metadata) -> Outcome:
+    """The first outcome; raises KeyUsedBefore where both digests are known and differ."""
+    first, again = events[0].metadata.command_digest, metadata.command_digest
+    if first and again and first != again:
+        raise errors.KeyUsedBefore(
+            f"this Idempotency-Key recorded another command ({events[0].event.wire_name()}) on "
+            f"{stream}; give each command a key of its own"
+        )
+    return Outcome(stream, events, repeated=True)
 
 
 def _refuse_unless_expected(kind: str, found: Candidate | Job | None, expected: int | None) -> None:

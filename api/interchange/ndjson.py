@@ -106,7 +106,7 @@ def _line(recorded: Recorded) -> str:
             class_version=type(recorded.event).class_version,
             event=recorded.event.model_dump(mode="json", exclude_defaults=True),
             metadata=recorded.metadata,
-        ).model_dump_json()
+        ).model_dump_json(exclude={"metadata": {"command_digest"}})
         + "\n"
     )
 
@@ -144,7 +144,7 @@ def load(path: Path, source: str, intake: Intake, report: Report, progress: Prog
 def _load(number: int, line: RecordedLine | FactLine, source: str, intake: Intake) -> None:
     if isinstance(line, RecordedLine):
         event = _event(number, line)
-        intake.recorded(Recorded(line.stream, line.version, event, line.metadata))
+        intake.recorded(Recorded(line.stream, line.version, event, _portable(line.metadata)))
         return
     intent = _intent(number, line, source)
     stream = _stream(line, source)
@@ -186,6 +186,11 @@ def _lines(path: Path) -> Iterator[tuple[int, RecordedLine | FactLine]]:
 
 def _fingerprint(line: FactLine, intent: Intent) -> str:
     return json.dumps([line.actor, line.occurred_at.isoformat(), intent.fingerprint()])
+
+
+def _portable(metadata: Metadata) -> Metadata:
+    # Another installation's master key could not check it.
+    return metadata.model_copy(update={"command_digest": None})
 
 
 def _of_candidate(line: RecordedLine | FactLine) -> bool:

@@ -61,6 +61,7 @@ KnownAt = Annotated[
         errors.UnknownJob,
         errors.JobIsClosed,
         errors.UnknownStage,
+        errors.KeyUsedBefore,
         errors.OccurredInFuture,
         takes_body=True,
     ),

@@ -81,7 +81,12 @@ class Board(BaseModel):
     response_description="Put on record.",
     summary="Open a job",
     responses=records(JOB_OPENED)
-    | problems(errors.AlreadyOnRecord, errors.OccurredInFuture, takes_body=True),
+    | problems(
+        errors.AlreadyOnRecord,
+        errors.KeyUsedBefore,
+        errors.OccurredInFuture,
+        takes_body=True,
+    ),
 )
 def open_job(
     intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
@@ -105,6 +110,7 @@ def open_job(
     responses=records(JOB_CHANGED)
     | problems(
         errors.JobNotFound,
+        errors.KeyUsedBefore,
         errors.JobAlreadyClosed,
         errors.JobAlreadyOpen,
         errors.StagesUnchanged,

@@ -41,17 +41,6 @@ def test_key_belongs_to_who_sends_it(http: httpx.Client) -> None:
     assert len({recording["id"] for recording in begun}) == 4
 
 
-def test_a_key_is_for_one_command(http: httpx.Client) -> None:
-    candidate = begin(http)["id"]
-    path, key = f"/v1/candidates/{candidate}/interactions", {"Idempotency-Key": "k1"}
-    first = http.post(path, json={"type": "noted", "text": "Kind."}, headers=key)
-    assert first.status_code == 201
-    for other in ({"type": "noted", "text": "Rude."}, {"type": "unsubscribed"}):
-        refused = http.post(path, json=other, headers=key)
-        assert (refused.status_code, refused.json()["code"]) == (422, "key-used-before")
-    assert len(get(http, path)["items"]) == 2
-
-
 def test_same_content_at_the_same_time_adds_nothing(http: httpx.Client) -> None:
     candidate = begin(http)["id"]
     path = f"/v1/candidates/{candidate}/interactions"
