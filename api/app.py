@@ -44,6 +44,10 @@ replays it all.
 `Hirelog-Position`. The views follow the log within a moment; send the position back with a query,
 as that header or as `?position=`, and the answer reflects your command.
 
+**Commands are safe to send again** with an `Idempotency-Key`: the same one adds nothing and gets
+the first answer, byte for byte, with the header `Idempotent-Replayed: true`; another body under
+the same key is refused. Keys are kept as long as the log, for ever.
+
 **Errors** are problem documents (RFC 9457) with a stable `code`; every rule of recruiting that can
 refuse a command has one, listed with the command.
 
