@@ -1,26 +1,39 @@
 """Tortures a system of its own for a while; exit code 1 when anything was lost or went wrong."""
 
-import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from api import logs
-from tests.torture import rebuild
+from tests.torture import crashes, histories, keys, order, rebuild
 
-TORTURES: Mapping[str, Callable[[float], bool]] = {"rebuild": rebuild.run}
+TORTURES: Mapping[str, Callable[[Namespace], bool]] = {
+    "rebuild": lambda given: rebuild.run(given.seconds),
+    "order": lambda given: order.run(given.events),
+    "crashes": lambda given: crashes.run(given.kills, given.database_kills),
+    "keys": lambda given: keys.run(given.keys),
+    "histories": lambda given: histories.run(given.rounds),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m tests.torture", description=__doc__)
+    parser = ArgumentParser("python -m tests.torture", description=__doc__)
     parser.add_argument("name", nargs="?", choices=TORTURES, help="which one [default: all]")
-    parser.add_argument(
-        "--seconds", type=float, default=90.0, help="for each [default: %(default)s]"
-    )
+    for option, kind, default, about in (
+        ("--seconds", float, 90.0, "rebuild: how long"),
+        ("--events", int, 200_000, "order: how many are appended"),
+        ("--kills", int, 50, "crashes: how often a server of the API is killed"),
+        ("--database-kills", int, 20, "crashes: how often the database is killed"),
+        ("--keys", int, 1_000, "keys: how many, each sent eight times at once"),
+        ("--rounds", int, 30, "histories: how many, each of a second"),
+    ):
+        parser.add_argument(option, type=kind, default=default, help=f"{about} [%(default)s]")
     options = parser.parse_args(arguments)
     logs.configure("critical")
     names = [options.name] if options.name else list(TORTURES)
-    return 0 if all(TORTURES[name](options.seconds) for name in names) else 1
+    well = [TORTURES[name](options) for name in names]  # all of them, whatever one finds
+    return 0 if all(well) else 1
 
 
 if __name__ == "__main__":
