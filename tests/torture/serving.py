@@ -62,9 +62,11 @@ class Server:
 
     def _listen(self, running: subprocess.Popen[str]) -> None:
         assert running.stdout
-        said = re.search(r"http://127\.0\.0\.1:(\d+)", running.stdout.readline())
-        if said and running is self._running:
-            self.port = int(said[1])
+        with running.stdout as lines:
+            for line in lines:
+                said = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+                if said and running is self._running:
+                    self.port = int(said[1])
 
     def kill(self) -> None:
         """Kills it and starts another in its place."""
@@ -76,8 +78,6 @@ class Server:
         self.port = None
         self._running.kill()
         self._running.wait()
-        assert self._running.stdout
-        self._running.stdout.close()
 
     def keep_up(self) -> bool:
         """Whether it had ended by itself, as it may where it finds no database; starts another."""
