@@ -7,6 +7,7 @@ which it sends again under the same key until it hears what became of it.
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.torture.serving import Client, Json, Server, Unanswered, serving, wai
 SERVERS = 2
 CLIENTS = 8
 FEWEST_SECONDS, MOST_SECONDS = 0.2, 1.0  # between two kills
-ACKNOWLEDGED_BETWEEN = 10  # so that there is load on whatever is killed
+ACKNOWLEDGED_BETWEEN = 40  # so that there is load on whatever is killed
 STAGES = ["A", "B", "C"]
 SERVER, DATABASE = "servers", "database"
 
@@ -59,6 +60,7 @@ class Recruiter(Thread):
         self.wrong: list[str] = []
         self.client = Client(servers, f"client:{number}", first=number)
         self._number, self._stop_now = number, stop
+        self.replayed = 0
         self._keys = 0
         self._pick = Random(number)
         self.start()
@@ -92,6 +94,7 @@ class Recruiter(Thread):
         answer = self.client.insist(path, body, f"{self._number}-{self._keys}")
         if answer.status not in (200, 201):
             raise Refused(f"{body['type']} got {answer.status}: {answer.body.decode()}")
+        self.replayed += answer.replayed
         said = answer.json()
         stream = UUID(said["id"])
         told = tuple((each["position"], stream, each["version"]) for each in said["events"])
@@ -129,6 +132,7 @@ def run(kills: int, database_kills: int) -> bool:
                 each.join()
         happened["seconds"] = round(time.monotonic() - began)
         happened["sent again"] = sum(each.client.repeats for each in recruiters)
+        happened["kept unheard"] = sum(each.replayed for each in recruiters)
         wrong += [line for each in recruiters for line in each.wrong]
         happened["refused"] = len(wrong)
         acknowledged = [each for recruiter in recruiters for each in recruiter.acknowledged]
@@ -139,7 +143,9 @@ def run(kills: int, database_kills: int) -> bool:
         happened.update({name: len(lines) for name, lines in found.items()})
         wrong += [f"{name}: {line}" for name, lines in found.items() for line in lines]
     counts = ("cycles", "killed servers", "killed database", "seconds", "events", "acknowledged")
-    return report(happened, (*counts, "sent again", "ended alone", "refused", *found), wrong)
+    return report(
+        happened, (*counts, "sent again", "kept unheard", "ended alone", "refused", *found), wrong
+    )
 
 
 def torture(
@@ -161,7 +167,7 @@ def torture(
         time.sleep(pick.uniform(FEWEST_SECONDS, MOST_SECONDS))
         wait_for(partial(loaded, enough))
         if victim == DATABASE:
-            kill_database(data_dir)
+            kill_database(data_dir, pick)
         else:
             pick.choice([server for server in servers if server.port]).kill()
         happened[f"killed {victim}"] += 1
@@ -172,12 +178,20 @@ def _acknowledged(recruiters: Iterable[Recruiter]) -> int:
     return sum(len(each.acknowledged) for each in recruiters)
 
 
-def kill_database(data_dir: Path) -> None:
-    """Kills the postmaster, and nobody else; its supervisor brings up another."""
+def kill_database(data_dir: Path, pick: Random) -> None:
+    """Kills the postmaster, alone or with all of its backends; its supervisor brings up another.
+
+    A backend that is left alone may still commit what it is at; one that is killed has perhaps
+    committed what its client will never hear of.
+    """
     pid = int((data_dir / "postgres" / "postmaster.pid").read_bytes().split()[0])
     postmaster = psutil.Process(pid)
     assert postmaster.name() == "postgres"
+    backends = postmaster.children() if pick.random() < 0.5 else []
     postmaster.kill()
+    for backend in backends:
+        with suppress(psutil.NoSuchProcess):  # it has seen that its postmaster is gone
+            backend.kill()
 
 
 def faults(acknowledged: Sequence[Acknowledged], log: Iterable[Row]) -> Mapping[str, list[str]]:

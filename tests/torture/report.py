@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-SHOWN, WIDTH = 20, 300
+SHOWN, WIDTH = 10, 200
 
 
 def say(line: str) -> None:
@@ -20,7 +20,7 @@ def report(happened: Counter[str], names: Sequence[str], wrong: Sequence[str]) -
     for each in wrong[:SHOWN]:
         say(each[:WIDTH])
     if len(wrong) > SHOWN:
-        say(f"and {len(wrong) - SHOWN} more of this kind")
+        say(f"and {len(wrong) - SHOWN} more")
     return not wrong
 
 

@@ -28,10 +28,11 @@ class Unanswered(Exception):  # noqa: N818  # the name of the situation
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server answered, to the byte."""
+    """What a server answered, to the byte; `replayed` when the command was on record before."""
 
     status: int
     body: bytes
+    replayed: bool
 
     def json(self) -> Json:
         """The document in it."""
@@ -133,7 +134,8 @@ class Client:
         try:
             connection.request("POST", path, json.dumps(body).encode(), headers)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.read())
+            replayed = answer.status == 200 or answer.getheader("Idempotent-Replayed") == "true"
+            return Answer(answer.status, answer.read(), replayed)
         except BaseException:
             connection.close()
             del self._connections[port]
