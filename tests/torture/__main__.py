@@ -1,7 +1,7 @@
 """Tortures a system of its own for a while; exit code 1 when anything was lost or went wrong."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from api import logs
@@ -18,7 +18,11 @@ TORTURES: Mapping[str, Callable[[Namespace], bool]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
-    parser = ArgumentParser("python -m tests.torture", description=__doc__)
+    parser = ArgumentParser(
+        "python -m tests.torture",
+        description=__doc__,
+        formatter_class=ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument("name", nargs="?", choices=TORTURES, help="which one [default: all]")
     for option, kind, default, about in (
         ("--seconds", float, 90.0, "rebuild: how long"),
@@ -28,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         ("--keys", int, 1_000, "keys: how many, each sent eight times at once"),
         ("--rounds", int, 30, "histories: how many, each of a second"),
     ):
-        parser.add_argument(option, type=kind, default=default, help=f"{about} [%(default)s]")
+        parser.add_argument(option, type=kind, default=default, help=about)
     options = parser.parse_args(arguments)
     logs.configure("critical")
     names = [options.name] if options.name else list(TORTURES)

@@ -83,6 +83,7 @@ class Recruiter(Thread):
         for body in (
             {"type": "contacted", "message_id": "m1", "channel": "email", "text": "Hello"},
             {"type": "advanced", "to_stage": "B"} | application,
+            {"type": "noted", "text": "Kind."},  # no rule would stand against a second one
             {"type": "offered"} | application,
             *self._pick.choice(_endings(application)),
         ):

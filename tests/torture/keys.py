@@ -42,7 +42,7 @@ class Command:
 def told(answer: Answer) -> Any:
     """What the answers to one key must have in common."""
     said = answer.json()
-    said.pop("repeated", None)
+    said.pop("repeated", None)  # the one thing in which a repeated answer differs from the first
     return said
 
 
