@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from api import logs
-from tests.bench import lag, machine, rebuild
-from tests.bench.bench import Bench, bench
+from tests.bench import append, bulk, growth, lag, machine, rebuild
+from tests.bench.bench import GROWN, Bench, bench
 from tests.bench.result import Figure, Result
 
 BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "rebuild": rebuild.run,
     "lag": lag.run,
+    "append": append.run,
+    "import": bulk.run,
+    "growth": growth.run,
 }
 
 
@@ -26,13 +29,22 @@ def main(arguments: Sequence[str]) -> None:
         "--events", type=int, default=500_000, help="the log's least length [default: %(default)s]"
     )
     parser.add_argument(
-        "--seconds", type=float, default=15.0, help="for each rate of lag [default: %(default)s]"
+        "--seconds",
+        type=float,
+        default=15.0,
+        help="for each rate of lag, shares of it for other things [default: %(default)s]",
+    )
+    parser.add_argument(
+        "--grown",
+        type=int,
+        default=GROWN,
+        help="the length of the log that growth fills [default: %(default)s]",
     )
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     options = parser.parse_args(arguments)
     logs.configure("critical")
     names = [options.name] if options.name else list(BENCHMARKS)
-    with bench(options.events, options.seconds, quiet=options.json) as shared:
+    with bench(options.events, options.seconds, quiet=options.json, grown=options.grown) as shared:
         about = machine.describe(shared.system)
         results = {name: BENCHMARKS[name](shared) for name in names}
     if options.json:

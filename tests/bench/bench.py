@@ -29,6 +29,8 @@ UNTIL = datetime(2026, 11, 20, tzinfo=UTC)  # the same log each time
 COMPANIES = 2  # loaded at once, each by a process
 EVENTS_A_CANDIDATE = 8.7
 FEWEST_CANDIDATES = 25
+GROWN = 5_000_000
+MOST_WRITERS = 16
 SHUTDOWN_SECONDS = 60.0
 
 
@@ -38,8 +40,9 @@ class Bench:
 
     system: System
     events: int
-    seconds: float  # for each rate of appends
+    seconds: float  # for each thing that is measured by the clock
     quiet: bool
+    grown: int = GROWN  # how far `growth` fills a log of its own
     _seed: int = 0
 
     @property
@@ -79,12 +82,12 @@ class Bench:
 
 
 @contextmanager
-def bench(events: int, seconds: float, *, quiet: bool) -> Iterator[Bench]:
+def bench(events: int, seconds: float, *, quiet: bool, grown: int = GROWN) -> Iterator[Bench]:
     """A bench on an empty database in a temporary directory, which is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hirelog-bench-") as directory:
         data_dir = Path(directory) / "data"
         with open_system(_settings(data_dir), create=True) as system:
-            yield Bench(system, events, seconds, quiet)
+            yield Bench(system, events, seconds, quiet, grown)
         _wait_until_stopped(data_dir)
 
 
@@ -104,7 +107,13 @@ def environ(data_dir: Path) -> dict[str, str]:
 
 def _settings(data_dir: Path) -> Settings:
     # Given here, so that what the environment says of a server of the user's does not count.
-    return Settings(data_dir=data_dir, database_url=None, migration_url=None, master_key=None)
+    return Settings(
+        data_dir=data_dir,
+        database_url=None,
+        migration_url=None,
+        master_key=None,
+        pool_size=MOST_WRITERS,
+    )
 
 
 def _load(data_dir: Path, candidates: int, seed: int) -> None:

@@ -22,12 +22,11 @@ from uuid import UUID, uuid4
 from domain.candidate.intents import Advance, ApplyAs
 from domain.intake import Intake
 from domain.job import OpenJob
-from domain.recorded import Metadata
 from domain.recruiting import Recruiting
-from domain.values import now
 from tests.bench.bench import Bench, environ
 from tests.bench.result import Result
 from tests.bench.watch import Seen, Watcher, watching
+from tests.bench.writers import metadata, ms
 from tests.databases import wait_until_projected
 
 RATES = (200, 1_000)  # appends a second
@@ -102,13 +101,13 @@ def _at_rate(bench: Bench, watcher: Watcher, rate: int, seconds: float) -> dict[
 def _applicants(recruiting: Recruiting, count: int) -> list[Applicant]:
     """So many candidates who have just applied for a job of their own."""
     job_id = uuid4()
-    recruiting.record_job(job_id, OpenJob(title="Benchmark", stages=STAGES), _metadata())
+    recruiting.record_job(job_id, OpenJob(title="Benchmark", stages=STAGES), metadata())
     applicants = [Applicant(uuid4(), uuid4()) for _ in range(count)]
     intake = Intake(recruiting)
     intake.expect(each.candidate for each in applicants)
     for each in applicants:
         apply = ApplyAs(job_id=job_id, source="Benchmark", application_id=each.application)
-        intake.command(each.candidate, apply, _metadata())
+        intake.command(each.candidate, apply, metadata())
     intake.flush()
     return applicants
 
@@ -126,16 +125,9 @@ def _write(
         applicant = applicants[number // MOVES]
         intent = Advance(application_id=applicant.application, to_stage=STAGES[1 + number % MOVES])
         before = time.monotonic()
-        outcome = recruiting.record(applicant.candidate, intent, _metadata())
+        outcome = recruiting.record(applicant.candidate, intent, metadata())
         appends.append(Append(before, time.monotonic(), outcome.position))
     return appends
-
-
-def _metadata() -> Metadata:
-    moment = now()
-    return Metadata(
-        actor="recruiter:bench", command_id=uuid4(), occurred_at=moment, recorded_at=moment
-    )
 
 
 def _lags(appends: Sequence[Append], seen: Seen) -> dict[str, float]:
@@ -146,19 +138,15 @@ def _lags(appends: Sequence[Append], seen: Seen) -> dict[str, float]:
     from_return = sorted(max(0.0, when - append.after) for append, when in pairs)
     commands = sorted(append.after - append.before for append in appends)
     return {
-        "p50_ms": _ms(lags, 0.5),
-        "p99_ms": _ms(lags, 0.99),
-        "max_ms": _ms(lags, 1.0),
-        "p50_ms_from_return": _ms(from_return, 0.5),
-        "p99_ms_from_return": _ms(from_return, 0.99),
-        "max_ms_from_return": _ms(from_return, 1.0),
-        "p50_ms_of_append": _ms(commands, 0.5),
-        "p99_ms_of_append": _ms(commands, 0.99),
+        "p50_ms": ms(lags, 0.5),
+        "p99_ms": ms(lags, 0.99),
+        "max_ms": ms(lags, 1.0),
+        "p50_ms_from_return": ms(from_return, 0.5),
+        "p99_ms_from_return": ms(from_return, 0.99),
+        "max_ms_from_return": ms(from_return, 1.0),
+        "p50_ms_of_append": ms(commands, 0.5),
+        "p99_ms_of_append": ms(commands, 0.99),
     }
-
-
-def _ms(ordered: Sequence[float], share: float) -> float:
-    return round(1_000 * ordered[ceil(share * len(ordered)) - 1], 2)
 
 
 @contextmanager

@@ -17,10 +17,9 @@ from projections.runtime import tables
 from projections.runtime.contract import ReadModel, Table
 from tests.bench.bench import opened
 from tests.bench.measured import Rate
-from tests.bench.scratch import make_tables, scratch
+from tests.bench.scratch import copied_out, copy_in, make_tables, scratch
 
 SCHEMA = "bench_limit"
-BLOCK_BYTES = 1 << 20
 
 EVENTS_OUT = sql.SQL("""
 COPY hirelog.events (notification_id, originator_id, originator_version, topic, state)
@@ -57,33 +56,15 @@ def measure(data_dir: Path) -> Rate:
     return Rate(count[0], written - begun, more)
 
 
-def _live(model: ReadModel, table: Table) -> sql.Identifier:
-    """The table that queries read."""
-    return sql.Identifier(model.name, table.name)
-
-
 def _rows_of(connection: psycopg.Connection[Any], model: ReadModel) -> Copied:
-    rows: Copied = {}
-    for table in model.tables:
-        query = sql.SQL("COPY {table} ({columns}) TO STDOUT (FORMAT binary)").format(
-            table=_live(model, table), columns=_columns(table)
-        )
-        with connection.cursor() as cursor, cursor.copy(query) as copy:
-            whole = b"".join(copy)
-        starts = range(0, len(whole), BLOCK_BYTES)
-        rows[table] = [whole[start : start + BLOCK_BYTES] for start in starts]
-    return rows
+    return {table: copied_out(connection, _columns(model.name, table)) for table in model.tables}
 
 
 def _copy_in(connection: psycopg.Connection[Any], rows: Copied) -> None:
     for table, blocks in rows.items():
-        query = sql.SQL("COPY {table} ({columns}) FROM STDIN (FORMAT binary)").format(
-            table=sql.Identifier(SCHEMA, table.name), columns=_columns(table)
-        )
-        with connection.cursor() as cursor, cursor.copy(query) as copy:
-            for block in blocks:
-                copy.write(block)
+        copy_in(connection, _columns(SCHEMA, table), blocks)
 
 
-def _columns(table: Table) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, table.columns))
+def _columns(schema: str, table: Table) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+    return sql.SQL("{} ({})").format(sql.Identifier(schema, table.name), columns)

@@ -12,8 +12,6 @@ import psycopg
 
 from api.wiring import System
 from domain.candidate.intents import Source
-from domain.recorded import Metadata
-from domain.values import now
 from projections import READ_MODELS
 from projections.ats_pipeline import ATS_PIPELINE
 from projections.runtime import builds, rebuild
@@ -21,6 +19,7 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Progress
 from tests.bench.bench import opened
 from tests.bench.measured import Rate
+from tests.bench.writers import metadata
 
 ALONE_SECONDS = 3.0
 
@@ -66,11 +65,7 @@ def appends_meanwhile(data_dir: Path) -> Rate:
 def _appended(system: System, stop: Event, seconds: float) -> int:
     until, count = time.monotonic() + seconds, 0
     while not stop.is_set() and time.monotonic() < until:
-        moment = now()
-        metadata = Metadata(
-            actor="bench", command_id=uuid4(), occurred_at=moment, recorded_at=moment
-        )
-        system.recruiting.record(uuid4(), Source(source="Fair"), metadata)
+        system.recruiting.record(uuid4(), Source(source="Fair"), metadata())
         count += 1
     return count
 

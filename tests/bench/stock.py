@@ -115,7 +115,9 @@ def measure(data_dir: Path) -> Rate:
         psycopg.connect(system.conninfo, autocommit=True) as connection,
         scratch(connection, SCHEMA),
     ):
-        environ = _environment(system.conninfo)
+        environ = environment(system.conninfo, SCHEMA) | {
+            "MAPPER_TOPIC": f"{__name__}:{SealedMapper.__name__}"
+        }
         Log(environ).close()  # makes the events table
         connection.execute(COPY_SLICE, (SLICE,))
         connection.execute("ANALYZE bench_stock.hirelog_events")
@@ -137,17 +139,17 @@ def measure(data_dir: Path) -> Rate:
     return Rate(events, seconds, {"folded": folded, "folded_per_second": folded / seconds})
 
 
-def _environment(conninfo: str) -> dict[str, str]:
+def environment(conninfo: str, schema: str) -> dict[str, str]:
+    """The library's environment for its PostgreSQL module on this schema, all else its defaults."""
     given = {name: str(value) for name, value in conninfo_to_dict(conninfo).items()}
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "MAPPER_TOPIC": f"{__name__}:{SealedMapper.__name__}",
         "POSTGRES_DBNAME": given["dbname"],
         "POSTGRES_HOST": given["host"],
         "POSTGRES_PORT": given["port"],
         "POSTGRES_USER": given["user"],
         "POSTGRES_PASSWORD": "",
-        "POSTGRES_SCHEMA": SCHEMA,
+        "POSTGRES_SCHEMA": schema,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import lag, rebuild
+from tests.bench import append, bulk, growth, lag, rebuild
 from tests.bench.bench import environ
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.bench", "--events", "500", "--seconds", "0.2"]
+    command += ["--grown", "5000"]
     ended = subprocess.run(
         [*command, "--json"],
         env=environ(tmp_path_factory.mktemp("unused")),
@@ -40,7 +41,8 @@ def test_ratios_are_numbers_by_name(printed: dict[str, Any]) -> None:
         name for name, pair in rebuild.RATIOS.items() if {*pair} <= rebuild.MEASUREMENTS.keys()
     }
     meanwhile = {"appends_during_rebuild_vs_before"}
-    assert ratios.keys() == measured | meanwhile | set(lag.RATIOS)
+    appended = {*append.RATIOS, "long_vs_short_stream", *bulk.RATIOS, *growth.RATIOS}
+    assert ratios.keys() == measured | meanwhile | set(lag.RATIOS) | appended
     assert all(isinstance(ratio, float) and ratio > 0 for ratio in ratios.values())
 
 
@@ -55,3 +57,34 @@ def test_figures_hold_what_was_measured(printed: dict[str, Any]) -> None:
             0 < lags[f"p50_ms_at_{rate}"] <= lags[f"p99_ms_at_{rate}"] <= lags[f"max_ms_at_{rate}"]
         )
         assert lags[f"reached_per_second_at_{rate}"] > 0
+
+
+def test_appends_are_measured_for_each_contender_and_number_of_writers(
+    printed: dict[str, Any],
+) -> None:
+    figures = printed["figures"]["append"]
+    for contender in append.CONTENDERS:
+        for writers in append.CREWS:
+            name = f"{contender}_{writers}"
+            assert figures[f"{name}_appends_per_second"] > 0
+            assert 0 < figures[f"{name}_p50_ms"] <= figures[f"{name}_p99_ms"]
+    assert figures["long_stream_ms"] > 0
+    assert figures["short_stream_ms"] > 0
+
+
+def test_an_import_is_measured_as_a_whole(printed: dict[str, Any]) -> None:
+    figures = printed["figures"]["import"]
+    assert figures["events"] >= 500
+    assert figures["import_peak_bytes"] > 0
+    assert 0 < figures["import_seconds_first_to_last"] < figures["import_seconds"]
+    for contender in bulk.TITLES:
+        assert figures[f"{contender}_events_per_second"] > 0
+
+
+def test_a_log_is_filled_to_two_sizes(printed: dict[str, Any]) -> None:
+    figures = printed["figures"]["growth"]
+    assert (figures["events_100k"], figures["events_5m"]) == (100, 5_000)
+    for contender in ("ours", "control"):
+        for writers in growth.WRITERS:
+            for size in ("100k", "5m"):
+                assert figures[f"{contender}_writers{writers}_appends_per_second_{size}"] > 0
