@@ -1,7 +1,7 @@
 """A bulk import of facts by the real command, against the library's own way and one big COPY.
 
-All on a database of its own. In each round the library saves its own events for a while, one by one;
-then the whole command runs on a file with what happened in another demonstration company, all
+All on a database of its own. In each round the library saves its own events for a while, one by
+one; then the whole command runs on a file with what happened in another demonstration company, all
 personal values in clear, with its check of the file, rules and encryption; then the rows that it
 made go by one COPY, from memory, into an empty table with the same indexes.
 """
