@@ -14,6 +14,7 @@ from domain.recorded import Metadata
 from domain.values import now
 
 ROUNDS = 5  # short ones, so that what else the machine does meets all contenders alike
+SHORTEST_SECONDS = 0.1  # of a round; there are fewer where there is no time for more
 START_SECONDS = 0.15  # for all writers of a round to get ready
 
 Command = Callable[[], object]
@@ -99,13 +100,12 @@ def in_threads(contender: Contender, writers: int, seconds: float) -> tuple[floa
         return begin, [each.result() for each in writing]
 
 
-def interleaved(
-    contenders: Mapping[Key, Round], seconds: float, rounds: int = ROUNDS
-) -> dict[Key, Found]:
+def interleaved(contenders: Mapping[Key, Round], seconds: float) -> dict[Key, Found]:
     """Lets all take their turns in every round, each for its share of the seconds.
 
     A first, short round warms up and does not count. Who begins changes from round to round.
     """
+    rounds = max(1, min(ROUNDS, int(seconds / SHORTEST_SECONDS)))
     found = {key: Found() for key in contenders}
     for warming in contenders.values():
         warming(min(0.3, seconds / rounds))
