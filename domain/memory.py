@@ -53,9 +53,9 @@ class Memory(Generic[S]):
     def keep(self, stream: UUID, state: S) -> None:
         """Takes the state in place of the one before."""
         with self._lock:
-            self._drop(stream)
+            before = self._states.get(stream)
             self._states[stream] = (state, state.version)
-            self._held += state.version
+            self._held += state.version - (before[1] if before else 0)
             while self._held > self._most:
                 self._drop(next(iter(self._states)))
 

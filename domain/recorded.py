@@ -138,7 +138,7 @@ def holds_personal_values(event: Happened) -> bool:
 
 def encode(event: Happened, metadata: Metadata) -> bytes:
     """The bytes to store, UTF-8 JSON; personal fields must be sealed already."""
-    stored = _Stored[Any](event=event, metadata=metadata)
+    stored: _Stored[Any] = {"event": event, "metadata": metadata}
     if (class_version := type(event).class_version) > 1:
         stored["class_version"] = class_version
     return _stored_as(event.TOPIC)[1].dump_json(stored, exclude_defaults=True)

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from domain.log import AppendingStore, Decided
 from domain.recorded import holds_personal_values
-from domain.store.keyring import Keyring
+from domain.store.keyring import Keyring, Sealing
 from domain.store.mapper import SealingMapper
 from domain.store.recorder import Append, Recorder
 
@@ -87,10 +87,14 @@ class SealingEventStore(AppendingStore):
     def append_each(self, decided: Sequence[Decided]) -> Sequence[Sequence[int] | None]:
         """Commits all in one transaction, each for itself, with new keys where they are needed."""
         events = [recorded for each in decided for recorded in each.events]
-        sealing = self._keyring.sealing(
-            {each.originator_id for each in events if holds_personal_values(each.event)},
-            begun={each.originator_id for each in events if each.originator_version == 1},
-        )
+        begun = {each.originator_id for each in events if each.originator_version == 1}
+        if len(events) > 1:  # or what is missing is read one by one
+            self._keyring.load(
+                each.originator_id
+                for each in events
+                if each.originator_id not in begun and holds_personal_values(each.event)
+            )
+        sealing = Sealing(self._keyring, begun)
         appends = []
         for each in decided:
             made_before = len(sealing.new)
@@ -101,7 +105,7 @@ class SealingEventStore(AppendingStore):
             if positions is None:
                 self._keyring.forget(append.rests_on)
             elif append.keys:
-                self._keyring.keep(sealing, {key.candidate_id for key in append.keys})
+                sealing.keep({key.candidate_id for key in append.keys})
         return answers
 
 

@@ -62,14 +62,19 @@ class Sealing:
     Nobody else sees the new keys before they are on record, or what they seal could be lost.
     """
 
-    def __init__(self, keyring: "Keyring", keys: dict[UUID, Keys]) -> None:
+    def __init__(self, keyring: "Keyring", begun: Collection[UUID]) -> None:
+        """Candidates who have `begun` just now have no keys on record that were worth a look."""
         self.new: list[NewKey] = []
-        self.keys = keys
         self._keyring = keyring
+        self._begun = begun
+        self._keys: dict[UUID, Keys] = {}
 
     def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
         """`value` as `purpose:base64`. Raises CandidateErased."""
-        keys = self.keys[candidate_id]
+        keys = self._keys.get(candidate_id)
+        if keys is None:
+            known = {} if candidate_id in self._begun else self._keyring.keys(candidate_id)
+            keys = self._keys[candidate_id] = known
         if None in keys.values():
             raise CandidateErased(
                 f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
@@ -79,10 +84,15 @@ class Sealing:
         sealed = nonce + key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
         return f"{purpose}:{b64encode(sealed).decode()}"
 
+    def keep(self, candidate_ids: Iterable[UUID]) -> None:
+        """Lets everyone use the keys of candidates whose new ones are on record now."""
+        for candidate_id in candidate_ids:
+            self._keyring.put(candidate_id, self._keys[candidate_id])
+
     def _new(self, candidate_id: UUID, purpose: Purpose) -> AESGCM:
         made, key = self._keyring.make(candidate_id, purpose)
         self.new.append(made)
-        self.keys[candidate_id] = {**self.keys[candidate_id], purpose: key}
+        self._keys[candidate_id] = {**self._keys[candidate_id], purpose: key}
         return key
 
 
@@ -97,16 +107,6 @@ class Keyring:
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
-    def sealing(self, candidate_ids: Iterable[UUID], begun: Collection[UUID]) -> Sealing:
-        """The keys to seal values of these candidates; those `begun` just now have none on record.
-
-        Give what was made to keep() when it is on record, and what could not be appended to
-        forget().
-        """
-        ids = set(candidate_ids)
-        self.load(ids.difference(begun))
-        return Sealing(self, {each: self._cached(each) or {} for each in ids})
-
     def make(self, candidate_id: UUID, purpose: Purpose) -> tuple[NewKey, AESGCM]:
         """A new key, as it is stored and as it is used."""
         key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
@@ -114,10 +114,14 @@ class Keyring:
         wrapped = nonce + self._master.encrypt(nonce, key, place)
         return NewKey(candidate_id, purpose, wrapped), AESGCM(key)
 
-    def keep(self, sealing: Sealing, candidate_ids: Iterable[UUID]) -> None:
-        """Remembers the keys of candidates whose new ones are on record now."""
-        for candidate_id in candidate_ids:
-            self._cache.put(candidate_id, sealing.keys[candidate_id])
+    def keys(self, candidate_id: UUID) -> Keys:
+        """The candidate's keys on record, as they were when they were last read."""
+        known = self._cached(candidate_id)
+        return self._load([candidate_id])[candidate_id] if known is None else known
+
+    def put(self, candidate_id: UUID, keys: Keys) -> None:
+        """Remembers the keys, which are on record now."""
+        self._cache.put(candidate_id, keys)
 
     def forget(self, candidate_ids: Iterable[UUID]) -> None:
         """Has the keys of these read anew when they are needed; others may have made some."""

@@ -1,6 +1,6 @@
 """The library's mapper for our events: personal fields sealed going in, opened coming out."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
@@ -46,7 +46,7 @@ class SealingMapper(Mapper[UUID]):
         Raises the library's MapperDeserialisationError for bytes that are no event of ours or were
         altered.
         """
-        candidate_id = UUID(str(stored_event.originator_id))
+        candidate_id = cast("UUID", stored_event.originator_id)
         try:
             event, metadata = decode(stored_event.topic, stored_event.state)
             event = self.opened(candidate_id, event)

@@ -1,6 +1,7 @@
 """The library's PostgreSQL recorder on our append-only table, in commit order."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, cast
@@ -82,8 +83,11 @@ class _Bundle:
     def __init__(self, appends: Sequence[Append]) -> None:
         self.appends = appends
         self.size = sum(len(each.events) for each in appends)
+        if len(appends) == 1:
+            self.reads: AbstractSet[UUID] = appends[0].rests_on.keys()
+        else:
+            self.reads = {stream for each in appends for stream in each.rests_on}
         self.writes = {event.originator_id for each in appends for event in each.events}
-        self.reads = {stream for each in appends for stream in each.rests_on}
 
 
 Answers = Sequence[Sequence[int] | None]

@@ -14,6 +14,7 @@ from api.settings import Settings
 from api.wiring import CannotStart, System, assembled
 from domain.candidate.intents import Apply, Note, Source, UpdateProfile
 from domain.job import OpenJob
+from domain.store.keyring import Sealing
 from domain.values import REDACTED, Purpose
 from tests.databases import Database, all_rows, wait_until_projected
 from tests.scenario import by
@@ -63,9 +64,9 @@ def test_a_destroyed_key_reads_as_redacted_and_only_for_its_purpose(
 
 
 def seal(system: System, candidate: UUID, value: str) -> str:
-    sealing = system.keyring.sealing([candidate], begun=())
+    sealing = Sealing(system.keyring, begun=())
     sealed = sealing.seal(candidate, Purpose.CONTACT, "name", value)
-    system.keyring.keep(sealing, [candidate])
+    sealing.keep([candidate])
     return sealed
 
 
