@@ -7,11 +7,13 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.postgres import PostgresDatastore
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import PoolTimeout
 
 RETRY_WAITS = (0.05, 0.2, 0.8)  # seconds
 
 LOST = (InterfaceError, OperationalError)
+TOO_SLOW = (PoolTimeout, QueryCanceled, LockNotAvailable)
 
 
 class HasDatastore(Protocol):
@@ -28,9 +30,10 @@ R = TypeVar("R")
 def is_lost(error: Exception) -> bool:
     """Whether the connection was lost, so that another one may do.
 
-    Not where none could be had in the pool's time: others wait behind this.
+    Not where none could be had in the pool's time, nor where the database took too long: others
+    wait behind this.
     """
-    return isinstance(error, LOST) and not isinstance(error.__cause__, PoolTimeout)
+    return isinstance(error, LOST) and not isinstance(error.__cause__, TOO_SLOW)
 
 
 def wait(datastore: PostgresDatastore, seconds: float) -> None:

@@ -19,17 +19,22 @@ from domain.log import EventLog
 from domain.store.group import GroupCommit
 from domain.store.keyring import NewKey
 from domain.store.patience import LOST, RETRY_WAITS, is_lost, patiently, wait
+from domain.store.wire import Statement, Type, int4, int8
 
-# One round trip, a transaction of its own. In binary, because psycopg is a thousand times slower at
-# writing a list of bytes as text. Not its pipeline mode, in which a large group of events was seen
-# to wait for the server for ever, and the server for it.
-APPEND = """
-SELECT refused, head
-  FROM hirelog.append_group(
-           %b::int[], %b::uuid[], %b::bigint[], %b::text[], %b::bytea[],
-           %b::int[], %b::uuid[], %b::bigint[],
-           %b::int[], %b::uuid[], %b::text[], %b::bytea[])
-"""
+# One round trip, a transaction of its own. Not psycopg's pipeline mode, in which a large group of
+# events was seen to wait for the server for ever, and the server for it.
+APPEND = Statement(
+    "hirelog_append",
+    """
+SELECT array_to_string(refused, ','), head
+  FROM hirelog.append_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+""",
+    (
+        *(Type.INT4, Type.UUID, Type.INT8, Type.TEXT, Type.BYTEA),
+        *(Type.INT4, Type.UUID, Type.INT8),
+        *(Type.INT4, Type.UUID, Type.TEXT, Type.BYTEA),
+    ),
+)
 
 SELECT_HISTORY = """
 SELECT notification_id, originator_id, originator_version, topic, state
@@ -158,34 +163,28 @@ class Recorder(PostgresApplicationRecorder, EventLog):
         return answers
 
     def _append_once(self, appends: Sequence[Append]) -> Answers:
-        events = [(place, event) for place, each in enumerate(appends) for event in each.events]
-        ground = [
-            (place, stream, version)
-            for place, each in enumerate(appends)
-            for stream, version in each.rests_on.items()
-        ]
-        keys = [(place, key) for place, each in enumerate(appends) for key in each.keys]
+        numbered = [(int4(place), each) for place, each in enumerate(appends)]
+        events = [(place, event) for place, each in numbered for event in each.events]
+        ground = [(place, on) for place, each in numbered for on in each.rests_on.items()]
+        keys = [(place, key) for place, each in numbered for key in each.keys]
         with self.datastore.get_connection() as connection:
-            found = connection.execute(
-                APPEND,
-                (
-                    [place for place, _ in events],
-                    [event.originator_id for _, event in events],
-                    [event.originator_version for _, event in events],
-                    [event.topic for _, event in events],
-                    [event.state for _, event in events],
-                    [place for place, _, _ in ground],
-                    [stream for _, stream, _ in ground],
-                    [version for _, _, version in ground],
-                    [place for place, _ in keys],
-                    [key.candidate_id for _, key in keys],
-                    [str(key.purpose) for _, key in keys],
-                    [key.wrapped for _, key in keys],
-                ),
-                prepare=True,
-            ).fetchone()
-        assert found is not None  # noqa: S101  # a function of one row
-        refused, last = set(found["refused"]), found["head"]
+            refused_places, head = APPEND.execute(
+                connection,
+                [place for place, _ in events],
+                [cast("UUID", event.originator_id).bytes for _, event in events],
+                [int8(event.originator_version) for _, event in events],
+                [event.topic.encode() for _, event in events],
+                [event.state for _, event in events],
+                [place for place, _ in ground],
+                [stream.bytes for _, (stream, _) in ground],
+                [int8(version) for _, (_, version) in ground],
+                [place for place, _ in keys],
+                [key.candidate_id.bytes for _, key in keys],
+                [key.purpose.encode() for _, key in keys],
+                [key.wrapped for _, key in keys],
+            )
+        refused = set(map(int, refused_places.split(b","))) if refused_places else set()
+        last = int(head or 0)
         answers: list[Sequence[int] | None] = []
         for place, each in enumerate(appends):
             if place in refused:
