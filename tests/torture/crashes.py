@@ -93,7 +93,7 @@ class Recruiter(Thread):
     def _say(self, path: str, body: Json, events: int = 1) -> Json:
         self._keys += 1
         answer = self.client.insist(path, body, f"{self._number}-{self._keys}")
-        if answer.status not in (200, 201):
+        if answer.status != 201:
             raise Refused(f"{body['type']} got {answer.status}: {answer.body.decode()}")
         self.replayed += answer.replayed
         said = answer.json()

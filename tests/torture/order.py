@@ -83,7 +83,7 @@ def take_out_the_lock(data_dir: Path) -> None:
     """Lets appends pass each other: no lock, and positions that are given out before the commit."""
     with embedded(data_dir, create=False) as (owner, _), psycopg.connect(owner) as connection:
         found = connection.execute(
-            "SELECT pg_get_functiondef('hirelog.append_events'::regproc)"
+            "SELECT pg_get_functiondef('hirelog.append_group'::regproc)"
         ).fetchone()
         assert found
         lines = str(found[0]).splitlines()

@@ -134,7 +134,7 @@ class Client:
         try:
             connection.request("POST", path, json.dumps(body).encode(), headers)
             answer = connection.getresponse()
-            replayed = answer.status == 200 or answer.getheader("Idempotent-Replayed") == "true"
+            replayed = answer.getheader("Idempotent-Replayed") == "true"
             return Answer(answer.status, answer.read(), replayed)
         except BaseException:
             connection.close()
