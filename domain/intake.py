@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job, JobEvent
+from domain.log import Decided
 from domain.recorded import Happened, Metadata, Recorded
 from domain.recruiting import ATTEMPTS, Recruiting, contended
 from domain.verdict import keep_and_mark, refuse_or_record
@@ -54,17 +54,25 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     broken_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def add(self, other: "Tally") -> None:
+        """Counts what another intake did with this one's."""
+        self.added += other.added
+        self.repeated += other.repeated
+        self.refused.update(other.refused)
+        self.broken_rules.update(other.broken_rules)
+
 
 @dataclass(slots=True)
 class Taken:
     """What becomes of something that was taken in.
 
-    Its events have their positions after the next flush(). `refusal` says why there are none, where
-    it did not stand any more once another writer had been faster.
+    `position` is that of its last event, after the next flush(). `refusal` says why there are no
+    events, where it did not stand any more once another writer had been faster.
     """
 
     stream: UUID
     events: Sequence[Recorded] = ()
+    position: int = 0
     repeated: bool = False
     refusal: Refusal | None = None
 
@@ -108,6 +116,10 @@ class Intake:
             for recorded in history:
                 if recorded.metadata.broken_rules:
                     self._broken[recorded.metadata.command_id] = _broken_by(recorded)
+
+    def forget_jobs(self) -> None:
+        """Has jobs read anew when they are needed; another writer has changed some."""
+        self._jobs = {None: None}
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
@@ -199,12 +211,13 @@ class Intake:
         events = [event for each in pending for event in each.taken.events]
         jobs_known = {each.rests_on: self._job(each.rests_on) for each in pending}
         rests_on = {id_: job.version if job else 0 for id_, job in jobs_known.items() if id_}
-        try:
-            appended = iter(self._recruiting.append(events, rests_on))
-        except IntegrityError:
+        (positions,) = self._recruiting.events.append_each([Decided(events, rests_on)])
+        if positions is None:
             return False
+        after = 0
         for each in pending:
-            each.taken.events = list(islice(appended, len(each.taken.events)))
+            after += len(each.taken.events)
+            each.taken.position = positions[after - 1]
         return True
 
     def _begin(self, stream: UUID, take: Callable[[Taken], None]) -> Taken:

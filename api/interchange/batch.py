@@ -1,5 +1,6 @@
 """What an import reads, and why it cannot."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Report:
     format: str
     candidates: int = 0
     interactions: int = 0
+    recorded: int = 0  # how many of them are events of an export
     by_activity: Counter[str] = field(default_factory=Counter)
     unused_attributes: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
@@ -72,6 +74,11 @@ class Report:
                 for name, count in counts.most_common():
                     table.add_row(name, f"{count:,}")
                 console.print(table)
+
+
+def collect_seldom() -> None:
+    """Has this process look for cycles seldom: there are few among millions of what is kept."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 def readable(path: Path) -> Path:

@@ -1,6 +1,5 @@
 """What callers may ask for: one interaction each, as it comes over the wire."""
 
-import json
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -55,9 +54,11 @@ class Intent(BaseModel):
         }
 
     def fingerprint(self) -> str:
-        """The same text for the same interaction, also when later versions know more fields."""
-        given = self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps({**given, "type": self.type}, sort_keys=True)
+        """The same text for the same interaction, also when later versions know more fields.
+
+        New fields go behind those that there are: their order counts.
+        """
+        return f"{self.type} {self.model_dump_json(exclude_defaults=True)}"
 
 
 _COMMON = frozenset(Intent.model_fields)

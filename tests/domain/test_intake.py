@@ -1,0 +1,119 @@
+"""An intake beside other writers: what they were faster with is decided anew, and nothing else."""
+
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from api.wiring import System, assembled
+from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, Source
+from domain.intake import Intake
+from domain.job import CloseJob, OpenJob
+from tests.databases import Database
+from tests.scenario import by
+
+STAGES = ("Review", "Onsite")
+
+
+@pytest.fixture
+def elsewhere(system: System, database: Database) -> Iterator[System]:
+    """Another writer."""
+    with assembled(system.settings, database.service) as other:
+        yield other
+
+
+def topics(system: System, stream: UUID) -> list[str]:
+    return [recorded.event.TOPIC for recorded in system.recruiting.history(stream)]
+
+
+def order(database: Database) -> list[tuple[int, UUID]]:
+    with psycopg.connect(database.service) as connection:
+        return connection.execute(
+            "SELECT notification_id, originator_id FROM hirelog.events ORDER BY notification_id"
+        ).fetchall()
+
+
+def test_what_is_taken_is_appended_in_that_order_and_knows_where(
+    system: System, database: Database
+) -> None:
+    one, two, intake = uuid4(), uuid4(), Intake(system.recruiting)
+    taken = [
+        intake.command(one, Source(source="Fair"), by()),
+        intake.command(two, Source(source="Fair", name="Zoë"), by()),
+        intake.command(one, Note(text="Well read"), by()),
+    ]
+    assert not order(database)
+    intake.flush()
+    assert order(database) == [(1, one), (2, two), (3, one)]
+    assert [each.position for each in taken] == [1, 2, 3]
+
+
+def test_others_that_were_faster_with_one_candidate_disturb_no_other(
+    system: System, elsewhere: System
+) -> None:
+    job, application = uuid4(), uuid4()
+    ada, ben, cleo = uuid4(), uuid4(), uuid4()
+    system.recruiting.record_job(job, OpenJob(title="Analyst", stages=STAGES), by())
+    intake = Intake(system.recruiting)
+    apply = ApplyAs(job_id=job, source="Site", application_id=application)
+    intake.command(ada, apply, by())
+    for each in (ben, cleo):
+        intake.command(each, Source(source="Fair"), by())
+    intake.flush()
+
+    moved = intake.command(ada, Advance(application_id=application, to_stage="Onsite"), by())
+    noted = intake.command(ada, Note(text="On time"), by())
+    of_ben = intake.command(ben, Note(text="Early"), by())
+    elsewhere.recruiting.record(ada, Reject(application_id=application), by())
+    intake.flush()
+
+    assert moved.refusal
+    assert (moved.refusal.code, moved.events) == ("already-rejected", ())
+    assert noted.refusal is None
+    assert of_ben.refusal is None
+    assert topics(system, ada) == ["candidate.applied", "candidate.rejected", "candidate.noted"]
+    assert topics(system, ben) == ["candidate.sourced", "candidate.noted"]
+    assert (intake.tally.added, dict(intake.tally.refused)) == (5, {"already-rejected": 1})
+    assert intake.command(ada, Note(text="Later"), by()).events[0].originator_version == 4
+
+
+def test_a_job_that_others_changed_is_seen_as_it_is(system: System, elsewhere: System) -> None:
+    job = uuid4()
+    system.recruiting.record_job(job, OpenJob(title="Analyst", stages=STAGES), by())
+    intake, first, second, third = Intake(system.recruiting), uuid4(), uuid4(), uuid4()
+    apply = Apply(job_id=job, source="Site")
+    intake.fact(first, apply, by())
+    intake.flush()
+    elsewhere.recruiting.record_job(job, CloseJob(), by())
+    kept = intake.fact(second, apply, by())
+    refused = intake.command(third, apply, by())
+    intake.flush()
+    assert [each.metadata.broken_rules for each in kept.events] == [("job-is-closed",)]
+    assert refused.refusal
+    assert refused.refusal.code == "job-is-closed"
+    assert topics(system, third) == []
+    assert intake.tally.broken_rules == {("applied", "job-is-closed"): 1}
+
+
+def test_an_erased_candidate_is_refused_alone(system: System, database: Database) -> None:
+    erased, other = uuid4(), uuid4()
+    intake = Intake(system.recruiting)
+    for each in (erased, other):
+        intake.command(each, Source(source="Fair", name="Zoë"), by())
+    intake.flush()
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(
+            "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()"
+            " WHERE candidate_id = %s",
+            (erased,),
+        )
+    with assembled(system.settings, database.service) as later:
+        intake = Intake(later.recruiting)
+        refused = intake.command(erased, Note(text="A name"), by())
+        taken = intake.command(other, Note(text="A name"), by())
+        intake.flush()
+    assert refused.refusal
+    assert refused.refusal.code == "candidate-erased"
+    assert taken.position == 3
+    assert (intake.tally.added, dict(intake.tally.refused)) == (1, {"candidate-erased": 1})
