@@ -1,7 +1,7 @@
 """Commands on what is on record: replay a history, take records in and hand them out."""
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,6 +11,8 @@ import typer
 from api import replay
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.interchange import ndjson, xes
+from api.interchange.batch import collect_seldom, readable
+from api.interchange.crew import crew
 from api.interchange.mapping import Mapping
 from api.progress import bar, catch_up
 from api.wiring import CannotStart, open_system
@@ -18,6 +20,9 @@ from domain.errors import CandidateNotFound
 from domain.intake import Intake
 
 app = typer.Typer()
+
+PROCESSORS = os.cpu_count() or 1
+WORTH_A_CREW = 2_000_000  # bytes; below it processes take longer to start than to save
 
 
 @app.command(name="replay")
@@ -70,25 +75,33 @@ def import_file(
     source: Annotated[
         str | None, typer.Option(help="For ndjson from elsewhere: whose ids these are.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes for a large ndjson file of facts.")
+    ] = PROCESSORS,
     no_project: NoProject = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Record what happened elsewhere. A second import of the same file adds nothing."""
-    if format == "xes":
-        if mapping is None:
-            raise typer.BadParameter("--format xes needs --mapping FILE.toml")
-        mapped = Mapping.read(_shipped(mapping))
-        report = xes.check(file, mapped)
-    else:
-        report = ndjson.check(file)
-    with open_system(settings_from(data_dir), create=True) as system:
-        intake = Intake(system.recruiting)
+    settings = settings_from(data_dir)
+    collect_seldom()
+    with ExitStack() as stack:
+        if format == "xes":
+            if mapping is None:
+                raise typer.BadParameter("--format xes needs --mapping FILE.toml")
+            mapped = Mapping.read(_shipped(mapping))
+            report = xes.check(file, mapped)
+        else:
+            small = readable(file).stat().st_size < WORTH_A_CREW
+            processes = 0 if small or workers == 1 else workers
+            together = stack.enter_context(crew(settings, source or file.name, processes))
+            report = ndjson.check(file)
+        system = stack.enter_context(open_system(settings, create=True))
         with bar("Recording", report.interactions, quiet=as_json) as advance:
             if format == "xes":
-                xes.load(file, mapped, intake, report, advance)
+                xes.load(file, mapped, Intake(system.recruiting), report, advance)
             else:
-                ndjson.load(file, source or file.name, intake, report, advance)
+                together.load(file, system, report, advance)
         if not no_project:
             catch_up(system, quiet=as_json)
     print_json(report.as_json()) if as_json else report.show(out)

@@ -1,6 +1,5 @@
 """The mapping that says which activity of an event log is which interaction."""
 
-import json
 import tomllib
 from collections.abc import Mapping as Dict
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ _INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
 def interaction(body: Dict[str, Any]) -> Intent:
     """The interaction in `body`, which may give an application its id. Raises ValidationError."""
     if body.get("type") == "applied" and "application_id" in body:
-        return ApplyAs.model_validate_json(json.dumps(body))
-    return _INTERACTION.validate_json(json.dumps(body))
+        return ApplyAs.model_validate(body)
+    return _INTERACTION.validate_python(body)
 
 
 class _Part(BaseModel):

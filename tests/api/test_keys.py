@@ -155,5 +155,6 @@ def test_an_export_leaves_digests_out_and_an_import_takes_none(
     file = tmp_path / "export.ndjson"
     file.write_text(json.dumps(line))
     report = Report(file="", format="ndjson")
-    ndjson.load(file, "there", Intake(system.recruiting), report, lambda _: None)
+    recording = ndjson.Recording(Intake(system.recruiting), "there", system.keyring.digest)
+    ndjson.load(file, recording, report, lambda _: None)
     assert [each.command_digest for each in metadata_of(system, line["stream"])] == [None]

@@ -51,7 +51,8 @@ def test_upkeep_is_imported_as_it_was_exported(
 
     def load(into: System) -> tuple[int, int]:
         report = ndjson.check(file)
-        ndjson.load(file, "export", Intake(into.recruiting), report, lambda _: None)
+        recording = ndjson.Recording(Intake(into.recruiting), "export", into.keyring.digest)
+        ndjson.load(file, recording, report, lambda _: None)
         return report.tally.added, report.tally.repeated
 
     assert load(system) == (0, 4)

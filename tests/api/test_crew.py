@@ -1,0 +1,159 @@
+"""A large import by several processes leaves what one process would leave."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from api.demonstration import Step, company
+from api.interchange import crew as crews
+from api.interchange import ndjson
+from api.interchange.batch import CannotImport, Report
+from api.interchange.crew import Crew, crew
+from api.settings import Settings
+from api.wiring import System, assembled
+from domain.intake import Intake
+from domain.recorded import decode
+from tests.databases import Database
+
+UNTIL = datetime(2026, 11, 20, tzinfo=UTC)
+CANDIDATES = 60
+
+Histories = dict[UUID, list[tuple[str, dict[str, Any]]]]
+
+
+def line_of(step: Step) -> str:
+    interaction = step.intent.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps(
+        {
+            "job" if step.of_job else "candidate": str(step.stream),
+            "interaction": {"type": step.intent.type} | interaction,
+            **step.metadata.model_dump(mode="json", include={"actor", "occurred_at"}),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What happened in a company whose jobs also close, as facts."""
+    path = tmp_path_factory.mktemp("facts") / "company.ndjson"
+    path.write_text("\n".join(map(line_of, company(CANDIDATES, until=UNTIL))) + "\n")
+    return path
+
+
+@contextmanager
+def working(system: System, database: Database, processes: int) -> Iterator[Crew]:
+    url = SecretStr(database.service)
+    settings = Settings(data_dir=system.settings.data_dir, database_url=url)
+    with crew(settings, "there", processes) as together:
+        yield together
+
+
+def histories(database: Database) -> Histories:
+    """Every stream, without what differs each time: positions, recorded_at and sealed values."""
+    with psycopg.connect(database.service) as connection:
+        rows = connection.execute(
+            "SELECT originator_id, topic, state FROM hirelog.events"
+            " ORDER BY originator_id, originator_version"
+        ).fetchall()
+    found: Histories = {}
+    for stream, topic, state in rows:
+        event, metadata = decode(topic, state)
+        clear = {
+            name: value
+            for name, value in event.model_dump().items()
+            if not str(value).startswith(("contact:", "evaluation:"))
+        }
+        known = metadata.model_dump(exclude={"recorded_at"})
+        found.setdefault(stream, []).append((topic, clear | known))
+    return found
+
+
+def import_by(system: System, database: Database, file: Path, processes: int) -> Report:
+    report = ndjson.check(file)
+    with working(system, database, processes) as together:
+        together.load(file, system, report, lambda _: None)
+    return report
+
+
+def test_several_processes_record_what_one_records(
+    system: System, database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "LINES_AT_ONCE", 7)
+    done: list[int] = []
+    report = ndjson.check(file)
+    with working(system, database, 2) as together:
+        together.load(file, system, report, done.append)
+    by_two = histories(database)
+    assert report.tally.added == sum(map(len, by_two.values())) > report.interactions
+    assert not report.tally.repeated + report.tally.broken_rules.total()
+    assert done[-1] == report.interactions
+    assert done == sorted(done)
+
+    alone = ndjson.check(file)
+    recording = ndjson.Recording(Intake(system.recruiting), "there", system.keyring.digest)
+    ndjson.load(file, recording, alone, lambda _: None)
+    assert (alone.tally.added, alone.tally.repeated) == (0, alone.interactions)
+
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("TRUNCATE hirelog.events, hirelog.candidate_keys")
+    with working(system, database, 0) as nobody:
+        again = ndjson.check(file)
+        nobody.load(file, system, again, lambda _: None)
+    assert again.tally.added == report.tally.added
+    assert histories(database) == by_two
+
+
+def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
+    system: System, database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "LINES_AT_ONCE", 7)
+
+    killed: list[int] = []
+
+    def kill_one(done: int) -> None:
+        if done > 100 and not killed:
+            children = psutil.Process().children()
+            crew_of_two = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+            killed.append(crew_of_two[0].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    report = ndjson.check(file)
+    with (
+        pytest.raises(CannotImport, match="the same command goes on"),
+        working(system, database, 2) as together,
+    ):
+        together.load(file, system, report, kill_one)
+    before = sum(map(len, histories(database).values()))
+    assert before
+    rest = import_by(system, database, file, 2)
+    assert rest.tally.added + before == sum(map(len, histories(database).values()))
+    assert rest.tally.repeated
+    assert import_by(system, database, file, 2).tally.added == 0
+
+
+def test_an_export_is_recorded_in_its_order(
+    system: System, database: Database, file: Path, tmp_path: Path
+) -> None:
+    import_by(system, database, file, 0)
+    exported = tmp_path / "export.ndjson"
+    with exported.open("w") as lines:
+        ndjson.export(system, lines, lambda _: None)
+    order = "SELECT originator_id, originator_version FROM hirelog.events ORDER BY notification_id"
+    with psycopg.connect(database.superuser) as connection:
+        before = connection.execute(order).fetchall()
+        connection.execute("TRUNCATE hirelog.events, hirelog.candidate_keys")
+        connection.commit()
+        with assembled(system.settings, database.service) as fresh:
+            import_by(fresh, database, exported, 2)
+        assert connection.execute(order).fetchall() == before
