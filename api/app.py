@@ -48,6 +48,9 @@ as that header or as `?position=`, and the answer reflects your command.
 the first answer, byte for byte, with the header `Idempotent-Replayed: true`; another body under
 the same key is refused. Keys are kept as long as the log, for ever.
 
+**Two who decide on the same state**: the answers hold its `ETag`; sent as `If-Match`
+with a command, it has that refused with 412 when somebody else was faster.
+
 **Errors** are problem documents (RFC 9457) with a stable `code`; every rule of recruiting that can
 refuse a command has one, listed with the command.
 

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID, uuid4, uuid5
 
@@ -12,10 +12,12 @@ from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel
 
 from api.errors import InvalidCursor
+from api.versions import ExpectedDep
 from api.wiring import System
 from domain.candidate.intents import Intent
 from domain.recorded import Metadata
 from domain.values import NAMESPACE, now
+from domain.verdict import Expected
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class Caller:
     on_behalf_of: str | None
     idempotency_key: str | None
     correlation_id: str | None
+    expected: Expected = None  # the version that a change insists on
 
     def metadata(self, stream: UUID, intent: Intent) -> Metadata:
         """The metadata of a command.
@@ -123,6 +126,14 @@ def _caller(
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+def _changer(caller: CallerDep, expected: ExpectedDep) -> Caller:
+    return replace(caller, expected=expected)
+
+
+ChangerDep = Annotated[Caller, Depends(_changer)]
+"""Who changes what is on record already, and may insist on its version."""
 
 
 class Page(BaseModel, Generic[T]):

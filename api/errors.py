@@ -22,7 +22,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from domain.errors import DoesNotFit, NotOnRecord, Refusal
+from domain.errors import DoesNotFit, NotOnRecord, Refusal, VersionMismatch
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -69,9 +69,14 @@ class InvalidCursor(ValueError):  # noqa: N818  # the name of the situation
 
 
 def status_of(refusal: type[Refusal]) -> int:
-    """404 for what was addressed and is missing, 422 for what does not fit, else 409."""
+    """404 for what was addressed and is missing, 412 for If-Match, 422 for what does not fit.
+
+    Else 409.
+    """
     if issubclass(refusal, NotOnRecord):
         return HTTPStatus.NOT_FOUND
+    if issubclass(refusal, VersionMismatch):
+        return HTTPStatus.PRECONDITION_FAILED
     return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
 
 

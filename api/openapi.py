@@ -1,6 +1,7 @@
 """What the OpenAPI document says beyond what FastAPI writes there by itself."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,7 +9,11 @@ from fastapi import FastAPI
 from api.errors import MEDIA_TYPE, Responses
 from api.schemas import REPLAYED_HEADER
 
+VERSION_HEADER = {
+    "ETag": 'The version of the candidate or job, such as `"7"`; a command may insist on it.'
+}
 COMMAND_HEADERS = {
+    **VERSION_HEADER,
     "Hirelog-Position": "The body's `position`, to send with a query that must reflect it.",
     "Location": "Where the state of the candidate or job can be read.",
     REPLAYED_HEADER: (
@@ -18,20 +23,23 @@ COMMAND_HEADERS = {
 }
 
 
-def answers(example: dict[str, Any], status: int = 200) -> Responses:
-    """What a route documents as its answer: a whole one."""
+def answers(
+    example: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Responses:
+    """What a route documents as its answer: a whole one, and what its headers mean."""
     # As text, for FastAPI leaves every null out; `document` reads it back.
-    return {status: {"content": {"application/json": {"example": json.dumps(example)}}}}
+    answer: dict[str, Any] = {"content": {"application/json": {"example": json.dumps(example)}}}
+    if headers:
+        answer["headers"] = {
+            name: {"description": meaning, "schema": {"type": "string"}}
+            for name, meaning in headers.items()
+        }
+    return {status: answer}
 
 
 def records(example: dict[str, Any]) -> Responses:
     """What a route for commands documents: its answer, the same also to a command sent again."""
-    recorded = answers(example, 201)
-    recorded[201]["headers"] = {
-        name: {"description": meaning, "schema": {"type": "string"}}
-        for name, meaning in COMMAND_HEADERS.items()
-    }
-    return recorded
+    return answers(example, 201, COMMAND_HEADERS)
 
 
 def document(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from api.versions import tag
 from domain.candidate.state import Candidate
 from domain.recorded import Recorded
 from domain.recruiting import Outcome
@@ -74,6 +75,7 @@ def answer(response: Response, kind: str, outcome: Outcome) -> Recording:
     """The answer to a command: the body follows from the events, so a repeat gets the same one."""
     response.headers["Hirelog-Position"] = str(outcome.position)
     response.headers["Location"] = f"/v1/{kind}/{outcome.stream}"
+    tag(response, outcome.version)
     if outcome.repeated:
         response.headers[REPLAYED_HEADER] = "true"
     return Recording.of(outcome)

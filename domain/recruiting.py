@@ -21,7 +21,7 @@ from domain.log import AppendingStore, Decided, EventLog
 from domain.memory import Memory
 from domain.recorded import Metadata, Recorded
 from domain.upkeep import UpkeepEvent, stream_of
-from domain.verdict import number, refuse_or_record
+from domain.verdict import Expected, number, refuse_or_record, refuse_unless_expected
 
 ATTEMPTS = 5
 COMMUTING_ATTEMPTS = 100  # of what can follow anything, so that it is not refused for being slow
@@ -155,7 +155,7 @@ class Recruiting(Application[UUID]):
         metadata: Metadata,
         *,
         begin: bool = False,
-        expected: int | None = None,
+        expected: Expected = None,
     ) -> Outcome:
         """Decides on the candidate's state and appends what happens.
 
@@ -190,13 +190,14 @@ class Recruiting(Application[UUID]):
         metadata: Metadata,
         *,
         begin: bool,
-        expected: int | None,
+        expected: Expected,
     ) -> Outcome:
         if first := candidate.commands.get(metadata.command_id):
             return self._first_outcome(candidate.id, first, metadata)
         if begin and candidate.version:
             raise errors.AlreadyOnRecord(f"candidate {candidate.id} is on record already")
-        _refuse_unless_expected("candidate", candidate, expected)
+        if candidate.version or intent.BEGINS:  # what is not there is refused as that
+            refuse_unless_expected("candidate", candidate.version, expected)
         job_id = decisions.concerned_job(candidate, intent)
         job = self._known_job(job_id)
         consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
@@ -225,7 +226,7 @@ class Recruiting(Application[UUID]):
         return job
 
     def record_job(
-        self, job_id: UUID, intent: Intent, metadata: Metadata, *, expected: int | None = None
+        self, job_id: UUID, intent: Intent, metadata: Metadata, *, expected: Expected = None
     ) -> Outcome:
         """The same for a job. Raises the broken rule or ConcurrentChange."""
         for _ in range(ATTEMPTS):
@@ -234,9 +235,10 @@ class Recruiting(Application[UUID]):
             if repeated:
                 return _again(job_id, repeated, metadata)
             job = jobs.fold(None, history)
-            _refuse_unless_expected("job", job, expected)
-            consequences = jobs.consequences(job, intent)
             version = job.version if job else 0
+            if job or isinstance(intent, jobs.OpenJob):
+                refuse_unless_expected("job", version, expected)
+            consequences = jobs.consequences(job, intent)
             events = refuse_or_record(job_id, version, consequences, metadata)
             try:
                 recorded = self.append(events)
@@ -295,14 +297,6 @@ def _again(stream: UUID, events: Sequence[Recorded], metadata: Metadata) -> Outc
             f"{stream}; give each command a key of its own"
         )
     return Outcome(stream, events, repeated=True)
-
-
-def _refuse_unless_expected(kind: str, found: Candidate | Job | None, expected: int | None) -> None:
-    version = found.version if found else 0
-    if expected is not None and expected != version:
-        raise errors.VersionMismatch(
-            f"the {kind} is at version {version}, not at {expected}; read it again and decide anew"
-        )
 
 
 def _not_found(candidate_id: UUID) -> errors.CandidateNotFound:

@@ -1,13 +1,16 @@
 """The two ways to take a decision: a command is refused, a fact is kept and marked."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from domain.errors import OccurredInFuture, Refusal
+from domain.errors import OccurredInFuture, Refusal, VersionMismatch
 from domain.recorded import Happened, Metadata, Recorded
 
 CLOCK_SKEW = timedelta(minutes=5)
+
+Expected = int | Container[int] | None
+"""The version at which a stream must be, or those of which it must be at one."""
 
 
 def refuse_or_record(
@@ -55,4 +58,19 @@ def _in_future(metadata: Metadata) -> OccurredInFuture:
     return OccurredInFuture(
         f"occurred_at {metadata.occurred_at.isoformat()} lies in the future; "
         "record an interaction when it has happened"
+    )
+
+
+def refuse_unless_expected(kind: str, version: int, expected: Expected) -> None:
+    """Raises VersionMismatch where the stream is at a version that its caller did not expect."""
+    if expected is None or version == expected:
+        return
+    if isinstance(expected, int):
+        wanted = f"not at {expected}"
+    elif version in expected:
+        return
+    else:
+        wanted = "at none of those expected"
+    raise VersionMismatch(
+        f"the {kind} is at version {version}, {wanted}; read it again and decide anew"
     )

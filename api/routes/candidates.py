@@ -1,12 +1,13 @@
 """Candidates: put them on record, record interactions, read their state and history."""
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 
-from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.examples.answers import (
@@ -15,8 +16,9 @@ from api.examples.answers import (
     HISTORY,
     INTERACTION_RECORDED,
 )
-from api.openapi import answers, records
+from api.openapi import VERSION_HEADER, answers, records
 from api.schemas import CandidateState, Event, Recording, answer
+from api.versions import tag
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
@@ -38,17 +40,22 @@ REFUSALS = tuple(
     }
 )
 
-Version = Annotated[
-    int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
-]
-AsOf = Annotated[
-    GivenMoment | None,
-    Query(description="The state from what had happened in the world by then (RFC 3339)."),
-]
-KnownAt = Annotated[
-    GivenMoment | None,
-    Query(description="The state from what was on record by then (RFC 3339)."),
-]
+
+@dataclass(frozen=True)
+class When:
+    """The moment of a state: as it is now, where nothing is said."""
+
+    version: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
+    ] = None
+    as_of: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what had happened in the world by then (RFC 3339)."),
+    ] = None
+    known_at: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what was on record by then (RFC 3339)."),
+    ] = None
 
 
 @router.post(
@@ -87,27 +94,30 @@ def begin_candidate(
 @router.get(
     "/{candidate_id}",
     summary="Read a candidate's state, now or as of another moment",
-    responses=answers(CANDIDATE_STATE) | problems(errors.CandidateNotFound, errors.VersionNotFound),
+    responses=answers(CANDIDATE_STATE, headers=VERSION_HEADER)
+    | problems(errors.CandidateNotFound, errors.VersionNotFound),
 )
 def read_candidate(
     candidate_id: UUID,
     system: SystemDep,
-    version: Version = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
+    response: Response,
+    when: Annotated[When, Depends()],
 ) -> CandidateState:
     """Folded from the candidate's own events, so it always reflects the last write.
 
     `version` gives the state after that event. `as_of` asks what was true at a moment, `known_at`
-    what was on record at a moment; together they ask what we then believed to be true.
+    what was on record at a moment; together they ask what we then believed to be true. Without
+    any of them it is the state now, and the `ETag` is the version to insist on with `If-Match`.
     """
     recruiting = system.recruiting
-    if as_of or known_at:
+    if when.as_of or when.known_at:
         candidate = recruiting.candidate_as_of(
-            candidate_id, version=version, as_of=as_of, known_at=known_at
+            candidate_id, version=when.version, as_of=when.as_of, known_at=when.known_at
         )
     else:
-        candidate = recruiting.candidate(candidate_id, version)
+        candidate = recruiting.candidate(candidate_id, when.version)
+        if when.version is None:
+            tag(response, candidate.version)
     return CandidateState.of(candidate)
 
 
@@ -123,7 +133,7 @@ def record_interaction(
     candidate_id: UUID,
     intent: Annotated[Interaction, Body(openapi_examples=INTERACTIONS)],
     system: SystemDep,
-    caller: CallerDep,
+    caller: ChangerDep,
     response: Response,
 ) -> Recording:
     """The body's `type` picks the interaction. Every interaction may say `occurred_at` (when it
@@ -134,7 +144,7 @@ def record_interaction(
     answer again.
     """
     metadata = caller.metadata(candidate_id, intent)
-    outcome = system.recruiting.record(candidate_id, intent, metadata)
+    outcome = system.recruiting.record(candidate_id, intent, metadata, expected=caller.expected)
     return answer(response, "candidates", outcome)
 
 

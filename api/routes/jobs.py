@@ -7,14 +7,15 @@ from fastapi import APIRouter, Body, Query, Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
-from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
 from api.freshness import reflects
 from api.names import with_names
-from api.openapi import answers, records
+from api.openapi import VERSION_HEADER, answers, records
 from api.schemas import Recording, answer
+from api.versions import tag
 from domain import errors
 from domain.job import JobChange, OpenJob
 from domain.values import Moment, now
@@ -115,6 +116,7 @@ def open_job(
         errors.JobAlreadyOpen,
         errors.StagesUnchanged,
         errors.ConcurrentChange,
+        errors.VersionMismatch,
         errors.OccurredInFuture,
         takes_body=True,
     ),
@@ -123,14 +125,15 @@ def change_job(
     job_id: UUID,
     intent: Annotated[JobChange, Body(openapi_examples=JOB_CHANGES)],
     system: SystemDep,
-    caller: CallerDep,
+    caller: ChangerDep,
     response: Response,
 ) -> Recording:
     """The body's `type` says what happens: `stages-changed`, `closed` or `reopened`. Applications
     in a stage that is taken away stay there until someone moves them.
     """
     metadata = caller.metadata(job_id, intent)
-    return answer(response, "jobs", system.recruiting.record_job(job_id, intent, metadata))
+    outcome = system.recruiting.record_job(job_id, intent, metadata, expected=caller.expected)
+    return answer(response, "jobs", outcome)
 
 
 @router.get(
@@ -154,11 +157,16 @@ def list_jobs(
 
 
 @router.get(
-    "/{job_id}", summary="Read a job", responses=answers(JOB_STATE) | problems(errors.JobNotFound)
+    "/{job_id}",
+    summary="Read a job",
+    responses=answers(JOB_STATE, headers=VERSION_HEADER) | problems(errors.JobNotFound),
 )
-def read_job(job_id: UUID, system: SystemDep) -> Job:
-    """Folded from the job's own events, so it always reflects the last write."""
+def read_job(job_id: UUID, system: SystemDep, response: Response) -> Job:
+    """Folded from the job's own events, so it always reflects the last write. The `ETag` is its
+    version, to insist on with `If-Match`.
+    """
     job = system.recruiting.job(job_id)
+    tag(response, job.version)
     return Job(
         id=job.id,
         title=job.title,

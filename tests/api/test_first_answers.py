@@ -91,7 +91,7 @@ def same_again(first: httpx.Response, again: httpx.Response) -> None:
     assert again.content == first.content
     assert again.status_code == first.status_code
     assert again.headers["Idempotent-Replayed"] == "true"
-    for header in "Hirelog-Position", "Location", "Content-Type":
+    for header in "Hirelog-Position", "Location", "ETag", "Content-Type":
         assert again.headers[header] == first.headers[header]
 
 
