@@ -1,15 +1,15 @@
 """Builds the HTTP application from a system."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from api import errors, openapi
+from api.admission import Admission, AsgiApp, Load, Message, Receive, Scope, Send
 from api.routes import (
     applications,
     audit,
@@ -24,11 +24,6 @@ from api.routes import (
 )
 from api.wiring import System
 from projections.runtime.watch import Watch
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 DESCRIPTION = """
 hirelog keeps every interaction with a candidate as an immutable event. You **record interactions**
@@ -85,7 +80,7 @@ class BodyLimit:
         self._app = app
         self._max = max_bytes
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -144,11 +139,13 @@ def build_app(system: System) -> FastAPI:
         redoc_url=None,
     )
     app.state.system = system
+    app.state.load = Load()
     errors.install(app)
     for routes in ROUTES:
         app.include_router(routes.router)
     openapi.document(app)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
+    app.add_middleware(Admission, load=app.state.load, settings=system.settings)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:

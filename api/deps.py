@@ -25,7 +25,8 @@ MAX_PAGE = 200
 PRINTABLE = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
 
 
-def _system(request: Request) -> System:
+# What waits for nothing is asynchronous, or each would take a thread of those that wait.
+async def _system(request: Request) -> System:
     system: System = request.app.state.system
     return system
 
@@ -77,7 +78,7 @@ class Caller:
         return uuid4()
 
 
-def _caller(
+async def _caller(
     system: SystemDep,
     actor: Annotated[
         str,
@@ -128,7 +129,7 @@ def _caller(
 CallerDep = Annotated[Caller, Depends(_caller)]
 
 
-def _changer(caller: CallerDep, expected: ExpectedDep) -> Caller:
+async def _changer(caller: CallerDep, expected: ExpectedDep) -> Caller:
     return replace(caller, expected=expected)
 
 
@@ -172,7 +173,7 @@ def _encode(values: Sequence[Any]) -> str:
     return urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
 
 
-def _page_request(
+async def _page_request(
     limit: Annotated[
         int, Query(ge=1, le=MAX_PAGE, description="How many results at the most.")
     ] = 50,

@@ -85,7 +85,9 @@ def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = F
     documented: dict[int, list[tuple[str, str]]] = {
         422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
         503: [
-            ("database-unavailable", "The database cannot be reached; try again."),
+            ("database-unavailable", "The database cannot be reached or is too slow; try again."),
+            ("overloaded", "Too many requests are under way; nothing was done, try again."),
+            ("too-slow", "It took too long; send it again under the same Idempotency-Key."),
             ("read-model-changing", "The tables of a new version are being built; try again."),
         ],
     }
@@ -190,7 +192,8 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return problem(
         503,
         "database-unavailable",
-        "the database cannot be reached; nothing was recorded unless you were told so; try again",
+        "the database cannot be reached or does not answer in time; nothing was recorded unless "
+        "you were told so; try again",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 

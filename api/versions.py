@@ -19,7 +19,7 @@ def tag(response: Response, version: int) -> None:
     response.headers["ETag"] = f'"{version}"'
 
 
-def _expected(
+async def _expected(
     if_match: Annotated[
         list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
         Header(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -48,34 +49,38 @@ class System:
 
 
 @contextmanager
-def open_system(settings: Settings, *, create: bool) -> Iterator[System]:
+def open_system(settings: Settings, *, create: bool, serving: bool = False) -> Iterator[System]:
     """Opens the system that the settings name and closes it afterwards.
 
     With `create` a missing data directory is made. The embedded database is migrated, a server's
-    never without being asked. Raises CannotStart.
+    never without being asked. `serving` is as for `assembled`. Raises CannotStart.
     """
     with (
         database(settings, create=create) as conninfo,
-        assembled(settings, conninfo) as system,
+        assembled(settings, conninfo, serving=serving) as system,
     ):
         yield system
 
 
 @contextmanager
-def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
-    """The system on a database that has all migrations. Raises CannotStart."""
+def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> Iterator[System]:
+    """The system on a database that has all migrations. Raises CannotStart.
+
+    With `serving` its pools have the patience of a request, else that of work that takes long.
+    """
     # Answers are in UTC, whatever the server or the environment prefer.
     options = str(conninfo_to_dict(conninfo).get("options") or "")
     conninfo = make_conninfo(conninfo, options=f"{options} -c timezone=UTC".strip())
     with ExitStack() as stack:
         with _saying_why():
-            environ = environment(conninfo, _master_key(settings, conninfo), settings.pool_size)
+            pooled = _impatient(conninfo, settings.database_seconds) if serving else conninfo
+            environ = environment(pooled, _master_key(settings, conninfo), settings.pool_size)
             recruiting = Recruiting(environ)
             stack.callback(recruiting.close)
             with psycopg.connect(conninfo, autocommit=True) as connection:
                 builds.install(connection, READ_MODELS)
         pool = ConnectionPool(
-            conninfo,
+            pooled,
             min_size=1,
             max_size=settings.pool_size,
             timeout=GET_CONNECTION_SECONDS,
@@ -88,6 +93,18 @@ def assembled(settings: Settings, conninfo: str) -> Iterator[System]:
         factory = recruiting.factory
         assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
         yield System(settings, conninfo, recruiting, factory.keyring, pool)
+
+
+def _impatient(conninfo: str, seconds: float) -> str:
+    """The same database, which gives a statement up after that time and a lock after half of it."""
+    given: dict[str, Any] = conninfo_to_dict(conninfo)
+    limits = {"statement_timeout": seconds, "lock_timeout": seconds / 2}
+    for name, limit in limits.items():
+        given["options"] = f"{given.get('options') or ''} -c {name}={round(limit * 1_000)}".strip()
+    # The same for a network that swallows everything.
+    silence = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    waiting = {"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": round(seconds * 2_000)}
+    return make_conninfo(**(silence | waiting | given))
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
 @pytest.fixture
 def system(database: Database, tmp_path: Path) -> Iterator[System]:
     """A whole system, without projectors."""
-    with assembled(Settings(data_dir=tmp_path), database.service) as system:
+    with assembled(Settings(data_dir=tmp_path), database.service, serving=True) as system:
         yield system
 
 
@@ -89,7 +89,10 @@ def http(projected: System) -> Iterator[httpx.Client]:
 @pytest.fixture
 def elsewhere(system: System) -> Iterator[httpx.Client]:
     """A client on another server of the same database, which remembers nothing of the first."""
-    with assembled(system.settings, system.conninfo) as other, _served(other) as client:
+    with (
+        assembled(system.settings, system.conninfo, serving=True) as other,
+        _served(other) as client,
+    ):
         yield client
 
 

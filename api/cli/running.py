@@ -9,7 +9,7 @@ from api import serving
 from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
 from api.demonstration.once import EVENTS_A_CANDIDATE, load_once
 from api.progress import bar, catch_up
-from api.wiring import System, open_system
+from api.wiring import System, assembled, open_system
 from projections.ats_pipeline.queries import busiest_job
 from projections.crm_engagement.queries import most_touched_candidate
 
@@ -24,7 +24,8 @@ def serve(
     data_dir: DataDir = None, host: Host = None, port: Port = None, no_project: NoProject = False
 ) -> None:
     """Serve the API, and project the read models in the same process."""
-    with open_system(settings_from(data_dir, host=host, port=port), create=True) as system:
+    settings = settings_from(data_dir, host=host, port=port)
+    with open_system(settings, create=True, serving=True) as system:
         serving.serve(system, project=not no_project, ready=_say_where)
 
 
@@ -59,7 +60,8 @@ def demo(
         else:
             out.print(f"{head:,} events of {candidates:,} candidates are on record")
         if not no_serve:
-            serving.serve(system, project=True, ready=lambda at: _say_where_first(system, at))
+            with assembled(system.settings, system.conninfo, serving=True) as served:
+                serving.serve(served, project=True, ready=lambda at: _say_where_first(served, at))
 
 
 def _say_where_first(system: System, address: str) -> None:

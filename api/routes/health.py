@@ -1,4 +1,9 @@
-"""Health: whether the process lives and whether it can serve."""
+"""Health: whether the process lives and whether it can serve.
+
+On threads of their own, so that these answer also while requests keep all others busy.
+"""
+
+import asyncio
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
@@ -7,7 +12,8 @@ from api.deps import SystemDep
 from api.errors import problem, problems
 from api.examples.answers import HEALTH
 from api.openapi import answers
-from projections.runtime.status import status
+from api.wiring import System
+from projections.runtime.status import ModelStatus, status
 
 router = APIRouter(tags=["Health"])
 
@@ -18,8 +24,14 @@ class Health(BaseModel):
     status: str = Field(examples=["ok"])
 
 
+def models_of(system: System) -> list[ModelStatus]:
+    """Where the read models stand."""
+    with system.pool.connection() as connection:
+        return status(connection)
+
+
 @router.get("/healthz", summary="Whether the process lives", responses=answers(HEALTH))
-def healthz() -> Health:
+async def healthz() -> Health:
     """Answers without touching the database."""
     return Health(status="ok")
 
@@ -27,10 +39,9 @@ def healthz() -> Health:
 @router.get(
     "/readyz", summary="Whether requests can be served", responses=answers(HEALTH) | problems()
 )
-def readyz(system: SystemDep) -> Health:
+async def readyz(system: SystemDep) -> Health:
     """Answers once the database can be reached and the read models exist; else 503."""
-    with system.pool.connection() as connection:
-        status(connection)
+    await asyncio.to_thread(models_of, system)
     return Health(status="ok")
 
 
@@ -40,12 +51,11 @@ def readyz(system: SystemDep) -> Health:
     response_model=Health,
     responses=answers(HEALTH) | problems(),
 )
-def healthz_projections(system: SystemDep) -> Response | Health:
+async def healthz_projections(system: SystemDep) -> Response | Health:
     """503 when a read model is behind and has not moved for half a minute: then no projector runs,
     or it is stuck.
     """
-    with system.pool.connection() as connection:
-        stalled = [model for model in status(connection) if model.is_stalled]
+    stalled = [each for each in await asyncio.to_thread(models_of, system) if each.is_stalled]
     if stalled:
         said = ", ".join(
             f"{model.model} stands at position {model.position}, {model.lag_events} events behind"

@@ -1,14 +1,17 @@
-"""Metrics for Prometheus: how far the read models are, and what is parked."""
+"""Metrics for Prometheus: how far the read models are, what is parked, and what is refused."""
 
+import asyncio
 from collections.abc import Iterator
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.admission import Load
 from api.deps import SystemDep
-from projections.runtime.status import ModelStatus, status
+from api.routes.health import models_of
+from projections.runtime.status import ModelStatus
 
 router = APIRouter(tags=["Health"])
 
@@ -35,11 +38,27 @@ class _ReadModels(Collector):
             yield gauge
 
 
+class _Requests(Collector):
+    def __init__(self, load: Load) -> None:
+        self._load = load
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "hirelog_requests", "Requests under way in this process.", value=self._load.requests
+        )
+        refused = CounterMetricFamily(
+            "hirelog_requests_refused", "Requests answered with 503 by code.", labels=["code"]
+        )
+        refused.add_metric(["overloaded"], self._load.overloaded)
+        refused.add_metric(["too-slow"], self._load.too_slow)
+        yield refused
+
+
 @router.get("/metrics", include_in_schema=False)
-def metrics(system: SystemDep) -> Response:
-    """In the text format of Prometheus; the same for every process of one database."""
-    with system.pool.connection() as connection:
-        models = status(connection)
+async def metrics(request: Request, system: SystemDep) -> Response:
+    """In the text format of Prometheus; of the read models the same for every process."""
+    models = await asyncio.to_thread(models_of, system)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReadModels(models))
+    registry.register(_Requests(request.app.state.load))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -21,6 +21,7 @@ def samples(http: httpx.Client) -> dict[tuple[str, str], float]:
         (sample.name.removeprefix("hirelog_projection_"), sample.labels["model"]): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
+        if "model" in sample.labels
     }
 
 
