@@ -82,7 +82,7 @@ def projected(system: System) -> Iterator[System]:
 @pytest.fixture
 def http(projected: System) -> Iterator[httpx.Client]:
     """A client on the real HTTP server of a projected system."""
-    with _served(projected) as client:
+    with served(projected) as client:
         yield client
 
 
@@ -91,13 +91,14 @@ def elsewhere(system: System) -> Iterator[httpx.Client]:
     """A client on another server of the same database, which remembers nothing of the first."""
     with (
         assembled(system.settings, system.conninfo, serving=True) as other,
-        _served(other) as client,
+        served(other) as client,
     ):
         yield client
 
 
 @contextmanager
-def _served(system: System) -> Iterator[httpx.Client]:
+def served(system: System) -> Iterator[httpx.Client]:
+    """A client on a real HTTP server of this system."""
     server = uvicorn.Server(
         uvicorn.Config(build_app(system), port=0, log_config=None, access_log=False)
     )
