@@ -78,7 +78,7 @@ class Caller:
         return uuid4()
 
 
-async def _caller(
+async def _sender(
     system: SystemDep,
     actor: Annotated[
         str,
@@ -98,6 +98,24 @@ async def _caller(
             description="The person for whom an integration acts.",
         ),
     ] = None,
+    request_id: Annotated[
+        str | None,
+        Header(
+            alias="X-Request-Id",
+            max_length=200,
+            pattern=PRINTABLE,
+            description="Kept in the events as their correlation id.",
+        ),
+    ] = None,
+) -> Caller:
+    return Caller(system.keyring.digest, actor, on_behalf_of, None, request_id)
+
+
+SenderDep = Annotated[Caller, Depends(_sender)]
+
+
+def _caller(
+    sender: SenderDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -113,17 +131,8 @@ async def _caller(
             ),
         ),
     ] = None,
-    request_id: Annotated[
-        str | None,
-        Header(
-            alias="X-Request-Id",
-            max_length=200,
-            pattern=PRINTABLE,
-            description="Kept in the events as their correlation id.",
-        ),
-    ] = None,
 ) -> Caller:
-    return Caller(system.keyring.digest, actor, on_behalf_of, idempotency_key, request_id)
+    return replace(sender, idempotency_key=idempotency_key)
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
