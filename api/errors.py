@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -234,17 +234,26 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal-error", "something unexpected happened; it was logged")
 
 
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+    Refusal: _refused,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    InvalidCursor: _bad_cursor,
+    **dict.fromkeys(UNAVAILABLE, _unavailable),
+    **dict.fromkeys(CHANGING, _changing),
+    MapperDeserialisationError: _unreadable,
+    **dict.fromkeys((psycopg.DataError, DataError), _unstorable),
+    Exception: _unexpected,
+}
+
+
 def install(app: FastAPI) -> None:
     """Registers the translation of every kind of failure."""
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(InvalidCursor, _bad_cursor)
-    for unavailable in UNAVAILABLE:
-        app.add_exception_handler(unavailable, _unavailable)
-    for changing in CHANGING:
-        app.add_exception_handler(changing, _changing)
-    app.add_exception_handler(MapperDeserialisationError, _unreadable)
-    for unstorable in (psycopg.DataError, DataError):
-        app.add_exception_handler(unstorable, _unstorable)
-    app.add_exception_handler(Exception, _unexpected)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The problem document with which `error` is answered, where it is one answer of several."""
+    kind = next(each for each in type(error).__mro__ if each in HANDLERS)
+    return HANDLERS[kind](request, error)

@@ -279,6 +279,29 @@ class Recruiting(Application[UUID]):
             for each, at in zip(events, positions, strict=True)
         ]
 
+    def first_outcomes(
+        self, commands: Sequence[tuple[UUID, Metadata]]
+    ) -> Sequence[Outcome | errors.KeyUsedBefore | None]:
+        """What commands that were taken before led to, each on its stream, read in one query.
+
+        None stands for a command that is not on record, KeyUsedBefore for one whose key recorded
+        another command.
+        """
+        wanted = {(stream, metadata.command_id) for stream, metadata in commands}
+        found: dict[tuple[UUID, UUID], list[Recorded]] = {}
+        for recorded in self.histories(list({stream for stream, _ in wanted})):
+            command = (recorded.originator_id, recorded.metadata.command_id)
+            if command in wanted:
+                found.setdefault(command, []).append(recorded)
+        outcomes: list[Outcome | errors.KeyUsedBefore | None] = []
+        for stream, metadata in commands:
+            events = found.get((stream, metadata.command_id))
+            try:
+                outcomes.append(_again(stream, events, metadata) if events else None)
+            except errors.KeyUsedBefore as refusal:
+                outcomes.append(refusal)
+        return outcomes
+
     def _first_outcome(self, stream: UUID, version: int, metadata: Metadata) -> Outcome:
         events = [
             recorded
