@@ -24,11 +24,14 @@ COMMAND_HEADERS = {
 
 
 def answers(
-    example: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+    example: dict[str, Any] | str,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
 ) -> Responses:
     """What a route documents as its answer: a whole one, and what its headers mean."""
     # As text, for FastAPI leaves every null out; `document` reads it back.
-    answer: dict[str, Any] = {"content": {"application/json": {"example": json.dumps(example)}}}
+    answer: dict[str, Any] = {"content": {media_type: {"example": json.dumps(example)}}}
     if headers:
         answer["headers"] = {
             name: {"description": meaning, "schema": {"type": "string"}}
@@ -55,8 +58,10 @@ def document(app: FastAPI) -> None:
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})
                     if MEDIA_TYPE in content:
-                        content.pop("application/json", None)
+                        content = answer["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}
                     for shown in content.values():
+                        if "$ref" in shown.get("schema", ()):  # of a line, not of the text
+                            shown["schema"].pop("type", None)
                         if "example" in shown:
                             shown["example"] = json.loads(shown["example"])
         return made
