@@ -251,8 +251,9 @@ def _settle(commands: Sequence[_Command], failure: Exception | None) -> None:
         if each.became is None and not (taken and taken.repeated):
             if taken and taken.refusal:
                 each.became = taken.refusal
-            elif taken and taken.events and taken.events[-1].position:
-                each.became = Outcome(each.stream, taken.events)
+            elif taken and taken.position:
+                last = replace(taken.events[-1], position=taken.position)
+                each.became = Outcome(each.stream, [*taken.events[:-1], last])
             else:
                 each.became = failure
 

@@ -114,7 +114,7 @@ async def _sender(
 SenderDep = Annotated[Caller, Depends(_sender)]
 
 
-def _caller(
+async def _caller(
     sender: SenderDep,
     idempotency_key: Annotated[
         str | None,
