@@ -1,5 +1,6 @@
 """More than can be done, and a database that holds still: 503 in time, and nothing is lost."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from api import admission
+from api.admission import Message, Receive, Scope, Send
 from api.settings import Settings
 from api.wiring import System, assembled
 from tests.api.bad_input import complaint
@@ -255,3 +257,26 @@ def test_an_answer_may_take_longer_than_a_wait() -> None:
     with pytest.raises(ValidationError, match="more than HIRELOG_WAIT_SECONDS"):
         Settings(wait_seconds=30)
     Settings(wait_seconds=30, answer_seconds=31)
+
+
+def test_an_answer_that_has_begun_is_not_cut() -> None:
+    async def dawdle(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for more in True, False:
+            await asyncio.sleep(0.2)
+            await send({"type": "http.response.body", "body": b".", "more_body": more})
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    settings = Settings(wait_seconds=0, answer_seconds=0.1)
+    scope = {"type": "http", "path": "/", "headers": []}
+    load = admission.Load()
+    asyncio.run(admission.Admission(dawdle, load, settings)(scope, receive, send))
+    assert [message.get("body") for message in sent] == [None, b".", b"."]
+    assert load == admission.Load()
