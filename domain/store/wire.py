@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
 
@@ -82,5 +82,8 @@ def _array(type_: Type, elements: list[bytes]) -> bytes:
 
 
 def _check(connection: psycopg.Connection[Any], result: PGresult) -> None:
+    if connection.pgconn.status == ConnStatus.BAD:
+        # The result alone has no code of an error where the server has said none.
+        raise psycopg.OperationalError("the connection was lost")
     if result.status not in {ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK}:
         raise error_from_result(result, encoding=connection.info.encoding)
