@@ -55,6 +55,7 @@ class Memory(Generic[S]):
         with self._lock:
             before = self._states.get(stream)
             self._states[stream] = (state, state.version)
+            self._states.move_to_end(stream)
             self._held += state.version - (before[1] if before else 0)
             while self._held > self._most:
                 self._drop(next(iter(self._states)))
