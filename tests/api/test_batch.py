@@ -2,18 +2,19 @@
 
 import json
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.bad_input import MARK, PROBLEM, Known
-from tests.api.talk import Json, ago, apply, begin, get, open_job
+from tests.api.talk import Json, ago, apply, begin, get, open_job, say
 from tests.api.test_lost_database import altered
 from tests.databases import Database
 
@@ -176,31 +177,45 @@ def test_headers(known: Known) -> None:
     assert raw(http, b"") == raw(http, b"\n\n") == [{"summary": empty}]
 
 
-def test_slow_sender_is_answered_at_once(http: httpx.Client) -> None:
-    """The next line is sent when the one before is answered."""
-    candidate = begin(http)["id"]
-    port = http.base_url.port
-    assert port
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-        head += "Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n\r\n"
+@contextmanager
+def conversation(http: httpx.Client) -> Iterator[Callable[[bytes], Json]]:
+    """Sends a part of one request and returns the first answer that comes then."""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += "Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n\r\n"
+    address = "127.0.0.1", int(str(http.base_url.port))
+    with socket.create_connection(address, 5) as connection, connection.makefile("rb") as heard:
         connection.sendall(head.encode())
-        heard = connection.makefile("rb")
         assert heard.readline() == b"HTTP/1.1 100 Continue\r\n"
-        for number in range(1, 4):
-            said = line(note(candidate, idempotency_key=str(number)))
+
+        def send(said: bytes) -> Json:
             connection.sendall(b"%x\r\n%s\r\n" % (len(said), said))
-            answer = next(each for each in heard if each.startswith(b"{"))
-            assert (json.loads(answer)["line"], json.loads(answer)["version"]) == (
-                number,
-                number + 1,
-            )
-        connection.sendall(b"0\r\n\r\n")
-        end = next(each for each in heard if each.startswith(b"{"))
-        assert json.loads(end)["summary"]["recorded"] == 3
+            answer: Json = json.loads(next(each for each in heard if each.startswith(b"{")))
+            return answer
+
+        yield send
 
 
-def test_sender_who_leaves(http: httpx.Client) -> None:
+def test_slow_sender_is_answered_at_once(http: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    with conversation(http) as send:
+        for number in range(1, 4):
+            answer = send(line(note(candidate)))
+            assert (answer["line"], answer["version"]) == (number, number + 1)
+        assert send(b"")["summary"]["recorded"] == 3
+
+
+def test_what_others_record_meanwhile_counts(http: httpx.Client) -> None:
+    candidate, application = apply(http, open_job(http))
+    of = {"application_id": application}
+    reinstated: Json = {"candidate_id": candidate, "interaction": {"type": "reinstated"} | of}
+    with conversation(http) as send:
+        assert send(line(note(candidate)))["status"] == 201
+        say(http, candidate, "rejected", rejection_type="we-rejected", **of)
+        assert send(line(reinstated))["status"] == 201
+        assert send(line(reinstated))["status"] == 409
+
+
+def test_sender_who_leaves(http: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     candidate = begin(http)["id"]
     lines = (line(note(candidate, idempotency_key=str(number))) for number in range(1_000))
 
@@ -210,14 +225,13 @@ def test_sender_who_leaves(http: httpx.Client) -> None:
 
     with suppress(InterruptedError):
         raw(http, cut_off())
-    path = f"/v1/candidates/{candidate}/interactions"
     version = get(http, f"/v1/candidates/{candidate}")["version"]
     answers = batch(http, (note(candidate, idempotency_key=str(number)) for number in range(1_000)))
     summary = answers[-1]["summary"]
     assert summary["recorded"] + summary["replayed"] == 1_000
     assert summary["replayed"] >= version - 1
     assert get(http, f"/v1/candidates/{candidate}")["version"] == 1_001
-    assert get(http, path)["items"][0]["type"] == "sourced"
+    assert not [each for each in caplog.records if each.levelname in {"ERROR", "CRITICAL"}]
 
 
 def test_many_answers_that_wait_for_who_sends_first(http: httpx.Client) -> None:
