@@ -238,9 +238,9 @@ def test_sender_who_leaves(http: httpx.Client, caplog: pytest.LogCaptureFixture)
 def test_many_answers_that_wait_for_who_sends_first(http: httpx.Client) -> None:
     """This client reads nothing before it has sent everything; so much no socket holds."""
     missing = str(uuid4())
-    wrong = line({"candidate_id": missing, "interaction": {"type": "?"}})
-    answers = raw(http, (wrong * 1_000 for _ in range(40)))
-    assert answers[-1]["summary"]["refused"] == 40_000
+    wrong = line({"candidate_id": missing, "interaction": {"type": "?"}}).rjust(1_000)
+    answers = raw(http, (wrong * 1_000 for _ in range(20)))
+    assert answers[-1]["summary"]["refused"] == 20_000
 
 
 def test_database_that_goes_away_meanwhile(applicant: Known, database: Database) -> None:
