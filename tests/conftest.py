@@ -14,6 +14,7 @@ from psycopg import sql
 
 from api import logs
 from api.app import build_app
+from api.interchange.batch import collect_seldom
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.store.embedded import SUPERUSER, EmbeddedServer, attach
@@ -27,8 +28,9 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quiet_logs() -> None:
+def _quiet_and_quick() -> None:
     logs.configure("critical")
+    collect_seldom()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from tests.databases import all_rows
 from tests.projections.test_projector import project_to_the_end
 
 LOG = Path(__file__).parents[3] / "shared/data/hiring_log/hiring_log_high.xes.gz"
-MAPPING = Path(xes.__file__).with_name("hiring_log.toml")
+MAPPED = Mapping.read(Path(xes.__file__).with_name("hiring_log.toml"))
 NAMESPACE = "{http://www.xes-standard.org/}"
 
 pytestmark = pytest.mark.skipif(not LOG.exists(), reason=f"the hiring log is not at {LOG}")
@@ -40,13 +40,6 @@ def traces() -> Iterator[list[tuple[str, str, str]]]:
                 element.clear()
 
 
-def load(system: System) -> Report:
-    mapping = Mapping.read(MAPPING)
-    report = xes.check(LOG, mapping)
-    xes.load(LOG, mapping, Intake(system.recruiting), report, lambda _done: None)
-    return report
-
-
 def counts(conninfo: str, query: str) -> dict[Any, int]:
     with psycopg.connect(conninfo) as connection:
         return dict(connection.execute(query.encode()).fetchall())
@@ -63,7 +56,8 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
     offer, rejection = "Make Job Offer", "Application Rejected"
     names = [[activity for activity, _, _ in events] for events in in_file]
 
-    report = load(system)
+    report = xes.check(LOG, MAPPED)
+    xes.load(LOG, MAPPED, Intake(system.recruiting), report, lambda _done: None)
     assert report.candidates == len(in_file) == 10_000
     assert report.interactions == sum(activities.values()) == 63_869
     assert report.by_activity == activities
@@ -135,7 +129,8 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
     ]
 
     before = all_rows(system.conninfo)
-    again = load(system)
+    again = Report(file=str(LOG), format="xes")
+    xes.load(LOG, MAPPED, Intake(system.recruiting), again, lambda _done: None)
     assert (again.tally.added, again.tally.repeated) == (0, 63_869 + 1)
     assert again.tally.broken_rules == report.tally.broken_rules
     project_to_the_end(system.conninfo)

@@ -33,7 +33,7 @@ XES = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def test_import_that_is_killed_goes_on(shell: Shell, database: Database, tmp_path: Path) -> None:
-    people = 3_500
+    people = 1_500
     file = tmp_path / "large.ndjson"
     with file.open("w") as lines:
         lines.write(FACTS[0])
