@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from threading import Lock
+from itertools import pairwise
+from threading import Lock, Thread
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -30,13 +31,14 @@ M = TypeVar("M", bound=Member)
 
 
 class _Waiting(Generic[M, R]):
-    __slots__ = ("answer", "member", "turn")
+    __slots__ = ("answer", "following", "member", "turn")
 
     def __init__(self, member: M) -> None:
         self.member = member
         self.answer: R | Exception | None = None
         self.turn = Lock()  # let go when there is an answer, or when it is this caller's to lead
         self.turn.acquire()
+        self.following: _Waiting[M, R] | None = None  # whom this one tells of the answers
 
 
 class GroupCommit(Generic[M, R]):
@@ -62,14 +64,27 @@ class GroupCommit(Generic[M, R]):
         with self._lock:
             self._queue.append(mine)
             lead, self._led = not self._led, True
-        if not lead:
-            mine.turn.acquire()
-        if mine.answer is None:
+        if lead:
             self._lead()
+        else:
+            try:
+                self._follow(mine)
+            except BaseException:
+                # This thread was interrupted; those behind it are not to wait for ever.
+                Thread(target=self._follow, args=(mine,), daemon=True).start()
+                raise
         if isinstance(mine.answer, Exception):
             raise mine.answer
         assert mine.answer is not None  # noqa: S101  # its own group answered it
         return mine.answer
+
+    def _follow(self, mine: _Waiting[M, R]) -> None:
+        mine.turn.acquire()
+        # One tells the next: to wake all of a group at once has them fight for the interpreter.
+        if mine.following:
+            mine.following.turn.release()
+        if mine.answer is None:
+            self._lead()
 
     def _lead(self) -> None:
         group = self._next_group()
@@ -88,8 +103,10 @@ class GroupCommit(Generic[M, R]):
                 self._led = follower is not None
             if follower:
                 follower.turn.release()
-            for each in group[1:]:
-                each.turn.release()
+            for each, following in pairwise(group):
+                each.following = following
+            if len(group) > 1:
+                group[1].turn.release()
 
     def _next_group(self) -> list[_Waiting[M, R]]:
         """The first in the queue and all that go with it; a stream is not changed twice in one."""

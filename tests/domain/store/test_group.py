@@ -1,5 +1,6 @@
 """Group commit: who arrives meanwhile goes together next, and each gets an answer of its own."""
 
+import signal
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -129,6 +130,28 @@ def test_nobody_waits_for_one_whose_thread_was_interrupted() -> None:
         slow.go.set()
         assert later.result(10) == "later"
     leading.join(10)
+    assert commit.take(Write("next")) == "next"
+
+
+def test_nobody_waits_for_one_that_was_interrupted_while_it_waited() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    slow = Slow()
+    commit: GroupCommit[Write, str] = GroupCommit(slow, limit=10)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(commit.take, Write("first"))
+            assert slow.begun.wait(10)
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                commit.take(Write("interrupted"))
+            later = pool.submit(commit.take, Write("later"))
+            slow.go.set()
+            assert (first.result(10), later.result(10)) == ("first", "later")
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert commit.take(Write("next")) == "next"
 
 
