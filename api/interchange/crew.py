@@ -4,6 +4,7 @@ What happened to a job is recorded by the process that leads, when all that stan
 file is on record; so every fact finds the job as it would when one process did it all.
 """
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +12,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from zlib import crc32
 
 from pydantic_core import from_json
@@ -53,9 +55,17 @@ _work: _Work
 def _begin(settings: Settings, source: str) -> None:
     global _work  # noqa: PLW0603  # a process of the crew has one work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that leads is told, and ends
+    Thread(target=_end_with_the_leading_one, daemon=True).start()
     logs.configure("critical")
     collect_seldom()
     _work = _Work(settings, source, ExitStack())
+
+
+def _end_with_the_leading_one() -> None:
+    leading = parent_process()
+    assert leading is not None  # noqa: S101  # this is a process of a pool
+    leading.join()
+    os._exit(1)  # it was killed; what is not on record is read again by the next one
 
 
 def _take(lines: Sequence[Text]) -> int:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from api.cli.records import WORTH_A_CREW
 from api.demonstration import Step, company
 from api.interchange import crew as crews
 from api.interchange import ndjson
@@ -140,6 +143,33 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     assert rest.tally.added + before == sum(map(len, histories(database).values()))
     assert rest.tally.repeated
     assert import_by(system, database, file, 2).tally.added == 0
+
+
+def test_no_process_outlives_the_one_that_leads(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    facts = tmp_path / "long.ndjson"
+    with facts.open("w") as lines:
+        for number in range(WORTH_A_CREW // 2_000):
+            person = {"type": "sourced", "source": "Fair", "headline": "x" * 490}
+            fact = {"interaction": person, "occurred_at": "2026-01-07T00:00:00Z"}
+            for each in range(4):
+                lines.write(json.dumps(fact | {"candidate": f"C-{number}-{each}"}) + "\n")
+    given = {"HIRELOG_DATABASE_URL": database.service, "HIRELOG_DATA_DIR": system.settings.data_dir}
+    command = [sys.executable, "-m", "api.cli", "import", str(facts), "--format", "ndjson"]
+    importing = subprocess.Popen(
+        [*command, "--workers", "2", "--no-project", "--json"],
+        env=os.environ | {name: str(value) for name, value in given.items()},
+        stdout=subprocess.DEVNULL,
+    )
+    while not histories(database):
+        assert importing.poll() is None
+    crew_of_two = psutil.Process(importing.pid).children()
+    importing.kill()
+    importing.wait()
+    assert len(crew_of_two) >= 2
+    _, alive = psutil.wait_procs(crew_of_two, timeout=10)
+    assert not alive
 
 
 def test_an_export_is_recorded_in_its_order(
