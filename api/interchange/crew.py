@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
-from zlib import crc32
 
 from pydantic_core import from_json
 
 from api import logs
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Progress, Report, collect_seldom
-from api.interchange.lines import Text, texts
+from api.interchange.lines import Text, id_of, texts
 from api.settings import Settings
 from api.wiring import System, open_system
 from domain.intake import Intake, Tally
@@ -120,7 +119,8 @@ class Crew:
                 self._done += 1
                 progress(self._done)
                 continue
-            place = crc32(candidate.encode()) % len(self._processes)
+            stream = id_of(self._source, "candidate", candidate)
+            place = stream.int % len(self._processes)
             self._lines[place].append((number, text))
             if len(self._lines[place]) >= LINES_AT_ONCE:
                 self._hand_over(place)

@@ -103,8 +103,8 @@ def stream_of(line: RecordedLine | FactLine, source: str) -> UUID:
     if isinstance(line, RecordedLine):
         return line.stream
     if line.candidate is not None:
-        return _id(source, "candidate", line.candidate)
-    return _id(source, "job", line.job or "")
+        return id_of(source, "candidate", line.candidate)
+    return id_of(source, "job", line.job or "")
 
 
 def event_of(number: int, line: RecordedLine) -> Happened:
@@ -126,7 +126,7 @@ def intent_of(number: int, line: FactLine, source: str) -> Intent:
     body = dict(line.interaction)
     for name in ("job_id", "application_id"):
         if isinstance(body.get(name), str):
-            body[name] = str(_id(source, name.removesuffix("_id"), body[name]))
+            body[name] = str(id_of(source, name.removesuffix("_id"), body[name]))
     try:
         if line.job is not None:
             return _JOB_INTENT.validate_python(body)
@@ -136,7 +136,8 @@ def intent_of(number: int, line: FactLine, source: str) -> Intent:
 
 
 @lru_cache(maxsize=50_000)
-def _id(source: str, kind: str, name: str) -> UUID:
+def id_of(source: str, kind: str, name: str) -> UUID:
+    """The id of what is named so in the source; a name that is an id stays what it is."""
     try:
         return UUID(name)
     except ValueError:

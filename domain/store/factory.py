@@ -104,6 +104,8 @@ class SealingEventStore(AppendingStore):
         for append, positions in zip(appends, answers, strict=True):
             if positions is None:
                 self._keyring.forget(append.rests_on)
+                # Also of those who seemed to begin, in case of keys without events.
+                self._keyring.load(key.candidate_id for key in append.keys)
             elif append.keys:
                 sealing.keep({key.candidate_id for key in append.keys})
         return answers

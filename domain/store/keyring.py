@@ -73,8 +73,8 @@ class Sealing:
         """`value` as `purpose:base64`. Raises CandidateErased."""
         keys = self._keys.get(candidate_id)
         if keys is None:
-            known = {} if candidate_id in self._begun else self._keyring.keys(candidate_id)
-            keys = self._keys[candidate_id] = known
+            begun = candidate_id in self._begun
+            keys = self._keys[candidate_id] = self._keyring.keys(candidate_id, begun=begun)
         if None in keys.values():
             raise CandidateErased(
                 f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
@@ -114,10 +114,15 @@ class Keyring:
         wrapped = nonce + self._master.encrypt(nonce, key, place)
         return NewKey(candidate_id, purpose, wrapped), AESGCM(key)
 
-    def keys(self, candidate_id: UUID) -> Keys:
-        """The candidate's keys on record, as they were when they were last read."""
+    def keys(self, candidate_id: UUID, *, begun: bool) -> Keys:
+        """The candidate's keys on record, as they were when they were last read.
+
+        Of one who has `begun` just now, and whose keys nobody has read, there are none.
+        """
         known = self._cached(candidate_id)
-        return self._load([candidate_id])[candidate_id] if known is None else known
+        if known is None:
+            known = {} if begun else self._load([candidate_id])[candidate_id]
+        return known
 
     def put(self, candidate_id: UUID, keys: Keys) -> None:
         """Remembers the keys, which are on record now."""

@@ -37,9 +37,9 @@ def is_lost(error: Exception) -> bool:
 
 
 def wait(datastore: PostgresDatastore, seconds: float) -> None:
-    """Waits, and drops the pool's other connections that were lost too."""
+    """Waits, and has the pool take new connections in the place of all, which may be lost too."""
     sleep(seconds)
-    datastore.pool.check()
+    datastore.pool.drain()
 
 
 def patiently(

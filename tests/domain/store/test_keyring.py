@@ -118,6 +118,22 @@ def test_a_digest_is_the_same_for_ever_and_another_with_another_master_key(
     assert system.keyring.digest("a") != system.keyring.digest("b")
 
 
+def test_keys_without_events_are_used_by_the_first_event(
+    system: System, database: Database
+) -> None:
+    candidate = uuid4()
+    made, _ = system.keyring.make(candidate, Purpose.CONTACT)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(
+            "INSERT INTO hirelog.candidate_keys (candidate_id, purpose, wrapped_key)"
+            " VALUES (%s, 'contact', %s)",
+            (candidate, made.wrapped),
+        )
+    begin = Source(source="Fair", name=NAME)
+    assert system.recruiting.record(candidate, begin, by("ana"), begin=True).version == 1
+    assert system.recruiting.candidate(candidate).details == {"name": NAME}
+
+
 def test_the_master_key_file_is_private_and_kept(system: System) -> None:
     path: Path = system.settings.data_dir / "master.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
