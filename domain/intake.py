@@ -27,7 +27,7 @@ from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job, JobEvent
 from domain.log import Decided
 from domain.recorded import Happened, Metadata, Recorded
-from domain.recruiting import ATTEMPTS, Recruiting, contended
+from domain.recruiting import ATTEMPTS, COMMUTING_ATTEMPTS, Recruiting, contended
 from domain.verdict import keep_and_mark, refuse_or_record
 
 GROUP = 2_000  # events in one append
@@ -79,8 +79,9 @@ class Taken:
 
 class _Pending(NamedTuple):
     taken: Taken
-    rests_on: UUID | None  # the job
+    rests_on: tuple[UUID, int] | None  # the job, and its version when this was decided
     again: Callable[[Taken], None]
+    attempts: int = COMMUTING_ATTEMPTS
 
 
 class Intake:
@@ -165,10 +166,10 @@ class Intake:
     def flush(self) -> None:
         """Appends what is pending, in the order in which it was taken.
 
-        Where another writer was faster with a stream, its part is decided anew. Raises
-        ConcurrentChange when others are faster again and again.
+        Where another writer was faster with a stream, its part is decided anew: a command a few
+        times, what commutes or is a fact many times. Raises ConcurrentChange after that.
         """
-        for attempt in range(ATTEMPTS):
+        for attempt in range(COMMUTING_ATTEMPTS):
             if not self._pending:
                 return
             pending, self._pending, self._pending_events = self._pending, [], 0
@@ -177,6 +178,8 @@ class Intake:
                 self._forget(each)
             for each in conflicts:
                 try:
+                    if attempt + 1 >= each.attempts:
+                        raise contended("candidate", each.taken.stream)
                     each.again(each.taken)
                 except Refusal as refusal:
                     self._refuse(each, refusal)
@@ -209,8 +212,11 @@ class Intake:
 
     def _append_whole(self, pending: list[_Pending]) -> bool:
         events = [event for each in pending for event in each.taken.events]
-        jobs_known = {each.rests_on: self._job(each.rests_on) for each in pending}
-        rests_on = {id_: job.version if job else 0 for id_, job in jobs_known.items() if id_}
+        rests_on: dict[UUID, int] = {}
+        for each in pending:
+            if each.rests_on:
+                job_id, version = each.rests_on
+                rests_on[job_id] = min(version, rests_on.get(job_id, version))
         (positions,) = self._recruiting.events.append_each([Decided(events, rests_on)])
         if positions is None:
             return False
@@ -239,12 +245,15 @@ class Intake:
             self._repeat(taken, metadata.command_id)
             return
         job_id = decisions.concerned_job(candidate, intent)
-        known = Known(candidate, self._job(job_id), metadata.occurred_at)
-        consequences = decisions.consequences(known, intent)
+        job = self._job(job_id)
+        consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
         taken.events = decide(candidate.id, candidate.version, consequences, metadata)
         state.fold(candidate, taken.events)
+        rests_on = (job_id, job.version if job else 0) if job_id else None
         again = partial(self._take, intent, metadata, decide)
-        self._keep(_Pending(taken, job_id, again))
+        is_few = decide is refuse_or_record and not intent.COMMUTES
+        attempts = ATTEMPTS if is_few else COMMUTING_ATTEMPTS
+        self._keep(_Pending(taken, rests_on, again, attempts))
 
     def _take_recorded(self, event: Recorded, taken: Taken) -> None:
         stream = event.originator_id
@@ -271,9 +280,10 @@ class Intake:
         taken.events = [event]
         if of_candidate:
             state.evolve(candidate, event)
-        else:
-            self._jobs.pop(stream, None)
         self._keep(_Pending(taken, None, partial(self._take_recorded, event)))
+        if not of_candidate:
+            self._jobs.pop(stream, None)
+            self.flush()
 
     def _keep(self, pending: _Pending) -> None:
         self._count(pending.taken.events)
@@ -298,7 +308,8 @@ class Intake:
             self.tally.broken_rules.subtract(_broken_by(recorded))
         with suppress(KeyError):
             self._candidates.get(pending.taken.stream, evict=True)
-        self._jobs.pop(pending.rests_on, None)
+        if pending.rests_on:
+            self._jobs.pop(pending.rests_on[0], None)
 
     def _refuse(self, pending: _Pending, refusal: Refusal) -> None:
         pending.taken.events, pending.taken.refusal = (), refusal

@@ -1,13 +1,14 @@
 """An intake beside other writers: what they were faster with is decided anew, and nothing else."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from api.wiring import System, assembled
-from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, Source
+from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, ReturnToPool, Source
 from domain.intake import Intake
 from domain.job import CloseJob, OpenJob
 from tests.databases import Database
@@ -76,6 +77,32 @@ def test_others_that_were_faster_with_one_candidate_disturb_no_other(
     assert topics(system, ben) == ["candidate.sourced", "candidate.noted"]
     assert (intake.tally.added, dict(intake.tally.refused)) == (5, {"already-rejected": 1})
     assert intake.command(ada, Note(text="Later"), by()).events[0].originator_version == 4
+
+
+def test_a_command_is_refused_when_others_are_always_faster_and_what_commutes_is_not(
+    system: System, elsewhere: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = uuid4(), uuid4()
+    for each in (ada, ben):
+        system.recruiting.record(each, Source(source="Fair"), by())
+    intake = Intake(system.recruiting)
+    append_each, faster = system.recruiting.events.append_each, 12
+
+    def too_late(decided: Any) -> Any:
+        nonlocal faster
+        if faster:
+            faster -= 1
+            for each in (ada, ben):
+                elsewhere.recruiting.record(each, Note(text="Quick"), by())
+        return append_each(decided)
+
+    monkeypatch.setattr(system.recruiting.events, "append_each", too_late)
+    noted = intake.command(ada, Note(text="Slow"), by())
+    pooled = intake.command(ben, ReturnToPool(pool="Later"), by())
+    intake.flush()
+    assert noted.position
+    assert pooled.refusal
+    assert pooled.refusal.code == "concurrent-change"
 
 
 def test_a_job_that_others_changed_is_seen_as_it_is(system: System, elsewhere: System) -> None:
