@@ -5,11 +5,16 @@ a command is refused what others have recorded meanwhile is read.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from eventsourcing.persistence import OperationalError
+
 STRIPES = 1_024
+PATIENCE_SECONDS = 5.0
 
 
 class Versioned(Protocol):
@@ -37,9 +42,19 @@ class Memory(Generic[S]):
         self._states: OrderedDict[UUID, tuple[S, int]] = OrderedDict()
         self._stripes = tuple(Lock() for _ in range(STRIPES))
 
-    def lock(self, stream: UUID) -> Lock:
-        """What to hold while a command on the stream is decided and appended."""
-        return self._stripes[hash(stream) % STRIPES]
+    @contextmanager
+    def held(self, stream: UUID) -> Iterator[None]:
+        """Lets nobody else of this process decide on the stream meanwhile.
+
+        Raises the library's OperationalError where others do for too long: the database is away.
+        """
+        lock = self._stripes[hash(stream) % STRIPES]
+        if not lock.acquire(timeout=PATIENCE_SECONDS):
+            raise OperationalError(f"others have been at stream {stream} for too long")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def get(self, stream: UUID) -> S | None:
         """The state as it was last kept."""

@@ -25,7 +25,7 @@ from domain.verdict import Expected, number, refuse_or_record, refuse_unless_exp
 
 ATTEMPTS = 5
 COMMUTING_ATTEMPTS = 100  # of what can follow anything, so that it is not refused for being slow
-REMEMBERED_EVENTS = 250_000  # in the states of candidates, about a kilobyte each at the most
+REMEMBERED_EVENTS = 100_000  # in the states of candidates, some 2.5 kilobytes each at the most
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Recruiting(Application[UUID]):
         command id that is on the stream already returns its first outcome. Raises the broken rule,
         or ConcurrentChange when others kept changing the same stream.
         """
-        with self._candidates.lock(candidate_id):
+        with self._candidates.held(candidate_id):
             candidate = self._candidates.get(candidate_id)
             if candidate is None:
                 candidate = Candidate(id=candidate_id)
@@ -287,6 +287,8 @@ class Recruiting(Application[UUID]):
         None stands for a command that is not on record, KeyUsedBefore for one whose key recorded
         another command.
         """
+        if not commands:
+            return []
         wanted = {(stream, metadata.command_id) for stream, metadata in commands}
         found: dict[tuple[UUID, UUID], list[Recorded]] = {}
         for recorded in self.histories(list({stream for stream, _ in wanted})):

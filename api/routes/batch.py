@@ -31,6 +31,8 @@ UNKNOWN = (
     "with the same idempotency_key"
 )
 
+SILENCE_SECONDS = 60.0  # between two pieces of a batch, before it is given up
+
 router = APIRouter(prefix="/v1", tags=["Candidates"])
 
 
@@ -61,15 +63,21 @@ class BatchResponse(StreamingResponse):
                 tasks.start_soon(self._receive, pieces)
                 tasks.start_soon(self._apply, arriving)
                 tasks.start_soon(self.stream_response, send)
-        except* ClientDisconnect:
-            pass  # what is appended stays
+        except* (ClientDisconnect, TimeoutError):
+            pass  # the caller has left, or says nothing any more; what is appended stays
         finally:
+            pieces.close()
             self._answers.close()
 
     async def _receive(self, pieces: MemoryObjectSendStream[bytes]) -> None:
-        async with pieces:
-            async for piece in self._request.stream():
-                await pieces.send(piece)
+        coming = aiter(self._request.stream())
+        while True:
+            with anyio.fail_after(SILENCE_SECONDS):
+                piece = await anext(coming, None)
+            if piece is None:
+                pieces.close()
+                return
+            await pieces.send(piece)
 
     async def _apply(self, arriving: MemoryObjectReceiveStream[bytes]) -> None:
         async with arriving:

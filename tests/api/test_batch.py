@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.routes import batch as batches
 from tests.api.bad_input import MARK, PROBLEM, Known
 from tests.api.talk import Json, ago, apply, begin, get, open_job, say
 from tests.api.test_lost_database import altered
@@ -318,3 +319,23 @@ def alone(http: httpx.Client, said: Json) -> int | str:
     path = f"/v1/candidates/{said['candidate_id']}/interactions"
     answer = http.post(path, json=said["interaction"], headers=key)
     return answer.status_code if answer.status_code == 201 else str(answer.json()["code"])
+
+
+def test_sender_who_says_nothing_any_more_is_given_up(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "SILENCE_SECONDS", 0.3)
+    candidate = begin(http)["id"]
+    piece = line(note(candidate))
+    with socket.create_connection((http.base_url.host, http.base_url.port or 80), 10) as silent:
+        silent.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: hirelog\r\nTransfer-Encoding: chunked\r\n"
+            "Content-Type: application/x-ndjson\r\n\r\n"
+            f"{len(piece):x}\r\n".encode()
+            + piece
+            + b"\r\n"
+        )
+        answer = b"".join(iter(lambda: silent.recv(65_536), b""))
+    assert b'"status":201' in answer
+    assert b"summary" not in answer
+    assert get(http, f"/v1/candidates/{candidate}")["version"] == 2

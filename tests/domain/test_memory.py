@@ -6,9 +6,11 @@ from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
+from eventsourcing.persistence import OperationalError
 
 from api.wiring import System, assembled
 from domain import errors
+from domain import memory as memories
 from domain.candidate.intents import Advance, Apply, Note, Open, Reject, Source
 from domain.job import ChangeStages, CloseJob, OpenJob, ReopenJob
 from domain.memory import Memory
@@ -112,6 +114,17 @@ def test_a_job_is_no_candidate(system: System) -> None:
             system.recruiting.record(job, intent, by())
     with pytest.raises(errors.CandidateNotFound):
         system.recruiting.record(job, Source(source="Fair"), by(), begin=True)
+
+
+def test_nobody_waits_for_ever_for_others_on_the_same_candidate(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, candidate, _ = applicant(system)
+    monkeypatch.setattr(memories, "PATIENCE_SECONDS", 0.05)
+    held = system.recruiting._candidates.held(candidate)  # noqa: SLF001  # as a thread that hangs
+    with held, pytest.raises(OperationalError, match="too long"):
+        system.recruiting.record(candidate, Note(text="Well read"), by())
+    assert system.recruiting.record(candidate, Note(text="Well read"), by()).version == 2
 
 
 def test_what_commutes_is_never_refused_for_being_slow(system: System, elsewhere: System) -> None:
