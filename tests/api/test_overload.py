@@ -206,7 +206,8 @@ def test_more_at_once_than_can_be_done(
         assert len(turned_away) > 50
         for each in answers:
             if each[0].status_code != 201:  # a few when the test itself was slow to let go
-                refused(each, ["overloaded", "database-unavailable"], 5)
+                # How soon is told by the other tests: here 300 clients keep each other waiting.
+                refused(each, ["overloaded", "database-unavailable"], 30)
         acknowledged += len(done)
         assert persons(busy) == events(busy) == acknowledged
         assert {answer.json()["id"] for answer in done} <= {
