@@ -130,7 +130,7 @@ def test_mistakes_on_the_command_line(shell: Shell, home: Home, tmp_path: Path) 
             (("replay", "Ada", *at), {}, "UUID"),
             (("replay", uuid4(), *at), {}, "is not on record"),
             ((*replay, "--version", "4"), {}, "there is no version 4"),
-            ((*replay, "--version", "0"), {}, "greater than or equal to 1"),
+            ((*replay, "--version", "0"), {}, "--version"),
             ((*replay, "--version", 10**30), {}, "version"),
             ((*replay, "--as-of", "yesterday"), {}, "--as-of must be a moment"),
             ((*replay, "--as-of", "2026-05-04"), {}, "--as-of must be a moment"),
