@@ -10,7 +10,8 @@ from eventsourcing.persistence import MapperDeserialisationError, PersistenceErr
 from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
-from api.cli import listing, parked, projections, records, running, trials, upkeep
+from api.access.keys import NoSuchKey, WiderThanRole
+from api.cli import keys, listing, parked, projections, records, running, trials, upkeep
 from api.interchange.batch import CannotImport
 from api.wiring import CannotStart
 from domain.errors import Refusal
@@ -30,6 +31,7 @@ read_models = typer.Typer(help="Rebuild the read models, try them out, and look 
 for commands in (projections.app, listing.app, trials.app, parked.app):
     read_models.add_typer(commands)
 app.add_typer(read_models, name="projections")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> NoReturn:
@@ -43,7 +45,14 @@ def main() -> NoReturn:
         sys.exit(130)
     except typer.TyperException as error:
         _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
-    except (CannotStart, CannotImport, VersionTaken, Refusal) as error:
+    except (
+        CannotStart,
+        CannotImport,
+        NoSuchKey,
+        VersionTaken,
+        WiderThanRole,
+        Refusal,
+    ) as error:
         _fail(str(error))
     except Stopped as error:
         _fail(str(error), 1)
