@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from api import errors, openapi
+from api.access.guard import Guard
+from api.access.rights import authorise, mark_of
 from api.admission import Admission, AsgiApp, Load, Message, Receive, Scope, Send
 from api.routes import (
     applications,
@@ -69,6 +72,20 @@ ROUTES = (
     health,
     metrics,
 )
+
+
+PAGES = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+STATIC = "/static-offline-docs/"
+OPEN = PAGES | {
+    route.path
+    for routes in ROUTES
+    for route in routes.router.routes
+    if isinstance(route, APIRoute) and (mark := mark_of(route)) and not mark.roles
+}
+
+
+def _is_public(path: str) -> bool:
+    return path in OPEN or path.startswith(STATIC)
 
 
 class _TooLarge(Exception):  # noqa: N818  # a signal within this module
@@ -144,9 +161,10 @@ def build_app(system: System) -> FastAPI:
     app.state.load = Load()
     errors.install(app)
     for routes in ROUTES:
-        app.include_router(routes.router)
-    openapi.document(app)
+        app.include_router(routes.router, dependencies=[Depends(authorise)])
+    openapi.document(app, [routes.router for routes in ROUTES])
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
+    app.add_middleware(Guard, system=system, is_public=_is_public)
     app.add_middleware(Admission, load=app.state.load, settings=system.settings)
 
     @app.get("/", include_in_schema=False)

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
 from api.deps import PRINTABLE, Caller
-from api.errors import Problem
+from api.errors import NotPermitted, Problem
 from api.lines import Line
 from domain.candidate.intents import Interaction
 from domain.errors import CandidateNotFound, Refusal
@@ -169,7 +169,11 @@ class Batch:
             missing = {"type": "missing", "loc": ("line", "candidate_id"), "msg": "Field required"}
             return line.number, RequestValidationError([missing])
         stream = asked.candidate_id or caller.new_id("candidate")
-        return _Command(line.number, stream, intent, caller.metadata(stream, intent))
+        try:
+            metadata = caller.metadata(stream, intent)
+        except NotPermitted as error:
+            return line.number, error
+        return _Command(line.number, stream, intent, metadata)
 
     def _take(self, commands: Sequence[_Command]) -> None:
         self._known_now = False

@@ -11,6 +11,8 @@ from uuid import UUID, uuid4, uuid5
 from fastapi import Depends, Header, Query, Request
 from pydantic import BaseModel
 
+from api.access.callers import Principal
+from api.access.rights import refuse_interaction, refuse_on_behalf
 from api.errors import InvalidCursor
 from api.versions import ExpectedDep
 from api.wiring import System
@@ -39,18 +41,27 @@ class Caller:
     """Who acts, for whom, and the caller's own name for the command."""
 
     digest: Callable[[str], str]  # keyed: a hash of personal values that anyone can test is a leak
-    actor: str
+    principal: Principal
     on_behalf_of: str | None
     idempotency_key: str | None
     correlation_id: str | None
     expected: Expected = None  # the version that a change insists on
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the events say it."""
+        return self.principal.actor
 
     def metadata(self, stream: UUID, intent: Intent) -> Metadata:
         """The metadata of a command.
 
         Its id follows from the Idempotency-Key; without one, from the interaction itself where
         that says when it happened, for the same thing at the same time is the same thing.
+        Raises NotPermitted where the caller has no say in it.
         """
+        refuse_interaction(self.principal, intent)
+        if self.on_behalf_of:
+            refuse_on_behalf(self.principal)
         # With the stream, or who may write to another one could make the digest of a guess there.
         digest = self.digest(json.dumps([str(stream), intent.fingerprint()]))
         if self.idempotency_key:
@@ -79,23 +90,18 @@ class Caller:
 
 
 async def _sender(
+    request: Request,
     system: SystemDep,
-    actor: Annotated[
-        str,
-        Header(
-            alias="Hirelog-Actor",
-            max_length=200,
-            pattern=PRINTABLE,
-            description="Who acts, such as `recruiter:ana`; it stands in every event.",
-        ),
-    ] = "anonymous",
     on_behalf_of: Annotated[
         str | None,
         Header(
             alias="On-Behalf-Of",
             max_length=200,
             pattern=PRINTABLE,
-            description="The person for whom an integration acts.",
+            description=(
+                "The person for whom an integration acts, such as `candidate:self`; it stands in "
+                "the event beside the integration. Others act for themselves alone."
+            ),
         ),
     ] = None,
     request_id: Annotated[
@@ -108,7 +114,10 @@ async def _sender(
         ),
     ] = None,
 ) -> Caller:
-    return Caller(system.keyring.digest, actor, on_behalf_of, None, request_id)
+    principal: Principal = request.state.principal
+    if on_behalf_of:
+        refuse_on_behalf(principal)
+    return Caller(system.keyring.digest, principal, on_behalf_of, None, request_id)
 
 
 SenderDep = Annotated[Caller, Depends(_sender)]

@@ -64,6 +64,10 @@ class Problem(BaseModel):
     )
 
 
+class NotPermitted(Exception):  # noqa: N818  # the name of the situation
+    """The caller's role or scopes do not allow this."""
+
+
 class InvalidCursor(ValueError):  # noqa: N818  # the name of the situation
     """The cursor is none that this query gave out."""
 
@@ -98,6 +102,11 @@ def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = F
     for refusal in refusals:
         meaning = (refusal.__doc__ or "").strip()
         documented.setdefault(status_of(refusal), []).append((refusal.code, meaning))
+    return problem_answers(documented)
+
+
+def problem_answers(documented: Mapping[int, list[tuple[str, str]]]) -> Responses:
+    """How the document shows these problems: by status, each code with its meaning."""
     return {
         status: {
             "model": Problem,
@@ -234,11 +243,16 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "internal-error", "something unexpected happened; it was logged")
 
 
+def _not_permitted(_: Request, error: Exception) -> JSONResponse:
+    return problem(403, "not-permitted", str(error))
+
+
 HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
     Refusal: _refused,
     RequestValidationError: _invalid,
     HTTPException: _http,
     InvalidCursor: _bad_cursor,
+    NotPermitted: _not_permitted,
     **dict.fromkeys(UNAVAILABLE, _unavailable),
     **dict.fromkeys(CHANGING, _changing),
     MapperDeserialisationError: _unreadable,

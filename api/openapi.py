@@ -1,12 +1,15 @@
 """What the OpenAPI document says beyond what FastAPI writes there by itself."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
-from api.errors import MEDIA_TYPE, Responses
+from api.access.callers import Role
+from api.access.rights import OpenTo, mark_of
+from api.errors import MEDIA_TYPE, Responses, problem_answers
 from api.schemas import REPLAYED_HEADER
 
 VERSION_HEADER = {
@@ -20,6 +23,25 @@ COMMAND_HEADERS = {
         "`true` when the command was on record before: nothing was added, and the status and the "
         "body are those of the first answer, byte for byte. Left out otherwise."
     ),
+}
+
+
+SECURITY_SCHEMES = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, as `hirelog keys create` shows it, or a token of the issuer.",
+    },
+    "key_as_user": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An API key as the user name, without a password.",
+    },
+}
+RATE_HEADERS = {
+    "X-RateLimit-Limit": "How many requests the caller may send in a period.",
+    "X-RateLimit-Remaining": "How many are left.",
+    "X-RateLimit-Reset": "When the next period begins, in seconds since 1970.",
 }
 
 
@@ -45,14 +67,22 @@ def records(example: dict[str, Any]) -> Responses:
     return answers(example, 201, COMMAND_HEADERS)
 
 
-def document(app: FastAPI) -> None:
-    """Has the document give problems under their own media type alone, and examples whole."""
+def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Has the document give problems under their own media type alone, and examples whole.
+
+    It says for which roles each route of `routers` is open, and how they make themselves known.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
         made = generate()
+        made["components"]["securitySchemes"] = SECURITY_SCHEMES
+        for route in (each for router in routers for each in router.routes):
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in route.methods or ():
+                    _say_who(made["paths"][route.path_format][method.lower()], mark_of(route))
         for methods in made["paths"].values():
             for operation in methods.values():
                 for answer in operation["responses"].values():
@@ -67,3 +97,25 @@ def document(app: FastAPI) -> None:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation has it
+
+
+def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:
+    roles = sorted(mark.roles) if mark else []
+    operation["security"] = [{scheme: []} for scheme in SECURITY_SCHEMES] if roles else []
+    if not roles:
+        return
+    who = "everybody who is known" if len(roles) == len(Role) else ", ".join(roles)
+    operation["description"] = f"{operation.get('description', '')}\n\n*Open to: {who}.*".strip()
+    known = problem_answers(
+        {
+            401: [
+                ("unauthenticated", "Nobody is named; send a key or a token."),
+                ("invalid-token", "The key or token is unknown, revoked, expired or not in order."),
+            ],
+            403: [("not-permitted", "The caller's role or scopes do not allow this.")],
+            429: [("rate-limited", "The caller has sent too many requests; wait and go on.")],
+        }
+    )
+    for status, answer in known.items():
+        shown = {name: part for name, part in answer.items() if name != "model"}
+        operation["responses"].setdefault(str(status), shown)

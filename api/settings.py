@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,7 +29,17 @@ class Settings(BaseSettings):
     wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     answer_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     rebuild_unit_events: Annotated[int, Field(ge=100, le=10_000_000)] = UNIT_EVENTS
+    rate_limit: str = "6000/minute"
     log_level: str = "warning"
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _is_a_rate(cls, given: str) -> str:
+        try:
+            parse(given)
+        except ValueError as error:
+            raise PydanticCustomError("rate", "must be a rate such as 100/second") from error
+        return given
 
     @field_validator("answer_seconds")
     @classmethod

@@ -1,10 +1,12 @@
 """Real parts for tests: an embedded server for each worker, a database for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import httpx
 import psycopg
@@ -13,6 +15,8 @@ import uvicorn
 from psycopg import sql
 
 from api import logs
+from api.access import keys
+from api.access.callers import Role
 from api.app import build_app
 from api.interchange.batch import collect_seldom
 from api.settings import Settings
@@ -98,6 +102,20 @@ def elsewhere(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
+def known_as(system: System, actor: str, **options: Any) -> dict[str, str]:
+    """The header by which a new caller of this name, such as `recruiter:ana`, is known."""
+    role, _, name = actor.partition(":")
+    with system.pool.connection() as connection:
+        key = keys.create(connection, Role(role), name, **options)
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def as_caller(system: System) -> Callable[..., dict[str, str]]:
+    """Gives the header by which a caller such as `recruiter:ana` is known."""
+    return partial(known_as, system)
+
+
 @contextmanager
 def served(system: System) -> Iterator[httpx.Client]:
     """A client on a real HTTP server of this system."""
@@ -109,7 +127,9 @@ def served(system: System) -> Iterator[httpx.Client]:
     while not server.started:
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", headers=known_as(system, "admin:ada"), timeout=30
+    ) as client:
         yield client
     server.should_exit = True
     thread.join()

@@ -1,15 +1,19 @@
 """Commands that run: the API, the projectors, the demonstration company."""
 
 import shlex
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from api import serving
+from api.access import keys
+from api.access.callers import Role
 from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
 from api.demonstration.once import EVENTS_A_CANDIDATE, load_once
 from api.progress import bar, catch_up
 from api.wiring import System, assembled, open_system
+from domain.values import now
 from projections.ats_pipeline.queries import busiest_job
 from projections.crm_engagement.queries import most_touched_candidate
 
@@ -70,6 +74,11 @@ def _say_where_first(system: System, address: str) -> None:
         candidate = most_touched_candidate(connection)
     _say_where(address)
     where = f" --data-dir {shlex.quote(str(system.settings.data_dir))}"
+    out.print("Keys for a week, one for each role (send Authorization: Bearer KEY, or -u KEY:):")
+    with system.pool.connection() as connection:
+        for role in Role:
+            key = keys.create(connection, role, "demo", expires_at=now() + timedelta(days=7))
+            out.print(f"  {role:<15}{key}")
     out.print("Where to look first:")
     if job:
         out.print(f"  a pipeline   {address}/v1/jobs/{job}/board")

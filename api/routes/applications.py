@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
+from api.access.rights import EVERYBODY, open_to
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
@@ -20,7 +21,9 @@ from domain.values import ApplicationStatus, Moment, now
 from projections.ats_pipeline import queries
 
 router = APIRouter(
-    prefix="/v1/applications", tags=["Applications"], dependencies=[reflects("ats_pipeline")]
+    prefix="/v1/applications",
+    tags=["Applications"],
+    dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
 )
 
 Days = Annotated[float | None, Query(ge=0, le=36_500, allow_inf_nan=False)]

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from api.access.rights import READS_THE_AUDIT, open_to
 from api.deps import Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples.answers import AUDIT
@@ -16,7 +17,9 @@ from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
 
 router = APIRouter(
-    prefix="/v1/audit/entries", tags=["Audit"], dependencies=[reflects("compliance_audit")]
+    prefix="/v1/audit/entries",
+    tags=["Audit"],
+    dependencies=[open_to(*READS_THE_AUDIT), reflects("compliance_audit")],
 )
 
 

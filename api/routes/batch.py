@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from api.access.rights import MEETS_PEOPLE, open_to
 from api.batch import Batch, BatchAnswer, BatchLine, TooLong
 from api.deps import SenderDep, SystemDep
 from api.errors import Problem, Responses, answer_to, problem, problems
@@ -120,6 +121,7 @@ def _answered() -> Responses:
 
 @router.post(
     "/interactions:batch",
+    dependencies=[open_to(*MEETS_PEOPLE)],
     status_code=200,
     response_class=BatchResponse,
     response_description="The answers, a line for each line, then the summary.",

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
+from api.access.callers import Role
+from api.access.rights import MEETS_PEOPLE, READS_PEOPLE, open_to
 from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import BEGINNINGS, INTERACTIONS
@@ -60,6 +62,7 @@ class When:
 
 @router.post(
     "",
+    dependencies=[open_to(*MEETS_PEOPLE)],
     status_code=201,
     response_description="Put on record.",
     summary="Put a candidate on record",
@@ -93,6 +96,7 @@ def begin_candidate(
 
 @router.get(
     "/{candidate_id}",
+    dependencies=[open_to(*READS_PEOPLE)],
     summary="Read a candidate's state, now or as of another moment",
     responses=answers(CANDIDATE_STATE, headers=VERSION_HEADER)
     | problems(errors.CandidateNotFound, errors.VersionNotFound),
@@ -123,6 +127,7 @@ def read_candidate(
 
 @router.post(
     "/{candidate_id}/interactions",
+    dependencies=[open_to(*MEETS_PEOPLE, Role.HIRING_MANAGER)],
     status_code=201,
     response_description="Put on record.",
     summary="Record an interaction with a candidate",
@@ -150,6 +155,7 @@ def record_interaction(
 
 @router.get(
     "/{candidate_id}/interactions",
+    dependencies=[open_to(*READS_PEOPLE)],
     summary="Replay a candidate's history",
     responses=answers(HISTORY) | problems(errors.CandidateNotFound, paged=True),
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
+from api.access.rights import READS_RELATIONSHIPS, open_to
 from api.deps import Page, PageDep, SystemDep, bigint, number
 from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
@@ -22,7 +23,7 @@ from projections.crm_engagement import queries, warmth
 router = APIRouter(
     prefix="/v1/engagement/candidates",
     tags=["Engagement"],
-    dependencies=[reflects("crm_engagement")],
+    dependencies=[open_to(*READS_RELATIONSHIPS), reflects("crm_engagement")],
 )
 
 

@@ -8,6 +8,7 @@ import asyncio
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from api.access.rights import open_to_all
 from api.deps import SystemDep
 from api.errors import problem, problems
 from api.examples.answers import HEALTH
@@ -15,7 +16,7 @@ from api.openapi import answers
 from api.wiring import System
 from projections.runtime.status import ModelStatus, status
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], dependencies=[open_to_all()])
 
 
 class Health(BaseModel):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
+from api.access.rights import EVERYBODY, RECRUITS, open_to
 from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
@@ -78,6 +79,7 @@ class Board(BaseModel):
 
 @router.post(
     "",
+    dependencies=[open_to(*RECRUITS)],
     status_code=201,
     response_description="Put on record.",
     summary="Open a job",
@@ -105,6 +107,7 @@ def open_job(
 
 @router.post(
     "/{job_id}/interactions",
+    dependencies=[open_to(*RECRUITS)],
     status_code=201,
     response_description="Put on record.",
     summary="Change, close or re-open a job",
@@ -138,7 +141,7 @@ def change_job(
 
 @router.get(
     "",
-    dependencies=[reflects("ats_pipeline")],
+    dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
     summary="List jobs",
     responses=answers(JOB_LIST) | problems(paged=True),
 )
@@ -158,6 +161,7 @@ def list_jobs(
 
 @router.get(
     "/{job_id}",
+    dependencies=[open_to(*EVERYBODY)],
     summary="Read a job",
     responses=answers(JOB_STATE, headers=VERSION_HEADER) | problems(errors.JobNotFound),
 )
@@ -182,7 +186,7 @@ def read_job(job_id: UUID, system: SystemDep, response: Response) -> Job:
 
 @router.get(
     "/{job_id}/board",
-    dependencies=[reflects("ats_pipeline")],
+    dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
     summary="See a job's pipeline",
     responses=answers(BOARD) | problems(errors.JobNotFound),
 )

@@ -8,12 +8,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from api.access.rights import MEASURES, open_to
 from api.admission import Load
 from api.deps import SystemDep
 from api.routes.health import models_of
 from projections.runtime.status import ModelStatus
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(tags=["Health"], dependencies=[open_to(*MEASURES)])
 
 GAUGES = {
     "version": "Version of the live tables.",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from api import upkeep
+from api.access.rights import OPERATES, open_to
 from api.deps import Caller, CallerDep, Page, PageDep, SystemDep, bigint
 from api.errors import problems
 from api.examples.rebuilds import DRAINED, PARKED_LIST
@@ -21,7 +22,9 @@ from projections.runtime import parking
 from projections.runtime.outside import NoReadModel
 from projections.runtime.parking import NotParked
 
-router = APIRouter(prefix="/v1/projections", tags=["Projections"])
+router = APIRouter(
+    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*OPERATES)]
+)
 
 
 class Parked(BaseModel):

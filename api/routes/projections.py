@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.access.rights import EVERYBODY, open_to
 from api.deps import SystemDep
 from api.errors import problems
 from api.examples.answers import PROJECTIONS
@@ -12,7 +13,9 @@ from projections import READ_MODELS
 from projections.runtime import builds
 from projections.runtime.status import status
 
-router = APIRouter(prefix="/v1/projections", tags=["Projections"])
+router = APIRouter(
+    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*EVERYBODY)]
+)
 
 
 class Projection(BaseModel):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, model_validator
 
+from api.access.rights import OPERATES, open_to
 from api.deps import SystemDep
 from api.errors import problems
 from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT, RETIRED
@@ -18,7 +19,9 @@ from projections.runtime.rebuild import NotPossible
 from projections.runtime.selection import AsOf
 from projections.runtime.switch import NothingRetired
 
-router = APIRouter(prefix="/v1/projections", tags=["Projections"])
+router = APIRouter(
+    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*OPERATES)]
+)
 
 Name = Annotated[str, Path(max_length=63, examples=["ats_pipeline"])]
 

@@ -8,6 +8,7 @@ import httpx
 
 Json = dict[str, Any]
 Ask = Callable[..., Any]
+AsCaller = Callable[..., dict[str, str]]
 
 STAGES = ["Application review", "Phone screen", "Onsite"]
 

@@ -182,14 +182,16 @@ def test_body_of_ten_megabytes(known: Known) -> None:
     whole = known.http.post(known.path, content=body, headers=JSON)
     assert not complaint(whole, 413, "content-too-large")
     # Without a Content-Length the answer comes while the client still sends.
-    with httpx.Client(base_url=known.http.base_url) as other:
+    with httpx.Client(base_url=known.http.base_url, headers=known.http.headers) as other:
         chunked = other.post(known.path, content=chunks(), headers=JSON)
     assert not complaint(chunked, 413, "content-too-large")
 
 
 def test_large_body_is_not_waited_for(known: Known) -> None:
     """It could be without an end; the server keeps no more of it than it takes."""
+    known_by = f"Authorization: {known.http.headers['Authorization']}\r\n".encode()
     head = f"POST {known.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+    head += known_by
     chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     for sent in (
         head + b"Content-Length: 10000000\r\n\r\n",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from api.routes import batch as batches
 from tests.api.bad_input import MARK, PROBLEM, Known
-from tests.api.talk import Json, ago, apply, begin, get, open_job, say
+from tests.api.talk import AsCaller, Json, ago, apply, begin, get, open_job, say
 from tests.api.test_lost_database import altered
 from tests.databases import Database
 
@@ -49,7 +49,7 @@ def told(answers: list[Json]) -> list[int | str]:
     return [each["problem"]["code"] if "problem" in each else each["status"] for each in answers]
 
 
-def test_each_line_gets_its_answer(http: httpx.Client) -> None:
+def test_each_line_gets_its_answer(as_caller: AsCaller, http: httpx.Client) -> None:
     job = open_job(http)
     applied = {"type": "applied", "job_id": job, "source": "Site", "name": "Ada"}
     begun = batch(http, [{"interaction": applied, "idempotency_key": "1"}])[0]
@@ -66,7 +66,7 @@ def test_each_line_gets_its_answer(http: httpx.Client) -> None:
     lines.append({"interaction": {"type": "noted", "text": "Whose?"}})
     lines.append(note(str(uuid4())))
     lines.append(note(job))
-    *answers, end = batch(http, lines, **{"Hirelog-Actor": "recruiter:ana", "On-Behalf-Of": "bo"})
+    *answers, end = batch(http, lines, **as_caller("integration:ats"), **{"On-Behalf-Of": "bo"})
     assert told(answers) == [
         *(201, "unknown-stage", 201, "already-rejected"),
         *("invalid-request", "candidate-not-found", "candidate-not-found"),
@@ -82,7 +82,7 @@ def test_each_line_gets_its_answer(http: httpx.Client) -> None:
     }
     history = get(http, f"/v1/candidates/{candidate}/interactions")["items"]
     assert [each["type"] for each in history] == ["applied", "advanced", "rejected"]
-    assert [each["actor"] for each in history] == ["anonymous", *["recruiter:ana"] * 2]
+    assert [each["actor"] for each in history] == ["admin:ada", *["integration:ats"] * 2]
     assert history[2]["on_behalf_of"] == "bo"
     assert (history[2]["version"], history[2]["position"]) == (
         answers[2]["version"],
@@ -182,6 +182,7 @@ def test_headers(known: Known) -> None:
 def conversation(http: httpx.Client) -> Iterator[Callable[[bytes], Json]]:
     """Sends a part of one request and returns the first answer that comes then."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    head += f"Authorization: {http.headers['Authorization']}\r\n"
     head += "Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n\r\n"
     address = "127.0.0.1", int(str(http.base_url.port))
     with socket.create_connection(address, 5) as connection, connection.makefile("rb") as heard:
@@ -330,6 +331,7 @@ def test_sender_who_says_nothing_any_more_is_given_up(
     with socket.create_connection((http.base_url.host, http.base_url.port or 80), 10) as silent:
         silent.sendall(
             f"POST {PATH} HTTP/1.1\r\nHost: hirelog\r\nTransfer-Encoding: chunked\r\n"
+            f"Authorization: {http.headers['Authorization']}\r\n"
             "Content-Type: application/x-ndjson\r\n\r\n"
             f"{len(piece):x}\r\n".encode()
             + piece

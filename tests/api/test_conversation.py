@@ -4,13 +4,13 @@ from typing import Any
 
 import httpx
 
-from tests.api.talk import Ask, ago, apply, begin, get, open_job, post, say
+from tests.api.talk import AsCaller, Ask, ago, apply, begin, get, open_job, post, say
 
 
-def test_from_application_to_hire(http: httpx.Client, ask: Ask) -> None:
+def test_from_application_to_hire(http: httpx.Client, ask: Ask, as_caller: AsCaller) -> None:
     job = open_job(http)
     candidate, application = apply(http, job, source="Careers page", email="ada@example.org")
-    actor = {"Hirelog-Actor": "recruiter:ana", "On-Behalf-Of": "Grace", "X-Request-Id": "req-7"}
+    told = {"On-Behalf-Of": "Grace", "X-Request-Id": "req-7"}
     path = f"/v1/candidates/{candidate}/interactions"
     move = {
         "type": "advanced",
@@ -18,8 +18,9 @@ def test_from_application_to_hire(http: httpx.Client, ask: Ask) -> None:
         "to_stage": "Onsite",
         "reason": "Strong portfolio",
     }
-    moved = post(http, path, move, **actor)["events"][0]
-    assert (moved["actor"], moved["on_behalf_of"], moved["correlation_id"]) == (*actor.values(),)
+    moved = post(http, path, move, **told, **as_caller("integration:ats"))["events"][0]
+    assert (moved["actor"], moved["on_behalf_of"]) == ("integration:ats", "Grace")
+    assert moved["correlation_id"] == "req-7"
     assert moved["reason"] == "Strong portfolio"
 
     board = ask(f"/v1/jobs/{job}/board")
@@ -30,7 +31,7 @@ def test_from_application_to_hire(http: httpx.Client, ask: Ask) -> None:
         ("Onsite", 1),
     ]
     card = board["stages"][2]["applications"][0]
-    assert (card["candidate_name"], card["stage_entered_by"]) == ("Ada Ruiz", "recruiter:ana")
+    assert (card["candidate_name"], card["stage_entered_by"]) == ("Ada Ruiz", "integration:ats")
     assert 0 <= card["seconds_in_stage"] < 60
     assert ask(f"/v1/jobs/{job}/board", per_stage=0)["stages"][2] == {
         "stage": "Onsite",

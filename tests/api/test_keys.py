@@ -84,8 +84,8 @@ def test_what_is_on_record_without_a_digest_is_compared_with_nothing(
     http: httpx.Client, system: System
 ) -> None:
     candidate = begin(http)["id"]
-    command_id = uuid5(UUID(candidate), json.dumps(["anonymous", "k1"]))
-    before = by("anonymous", command_id=command_id)
+    command_id = uuid5(UUID(candidate), json.dumps(["admin:ada", "k1"]))
+    before = by("admin:ada", command_id=command_id)
     system.recruiting.record(UUID(candidate), Note(text=TEXT), before)
     body = {"type": "noted", "text": "Something else."}
     again = http.post(interactions(candidate), json=body, headers=KEY)
@@ -121,7 +121,7 @@ def test_an_id_from_the_content_tells_nothing_of_it(http: httpx.Client, system: 
     post(http, interactions(candidate), body)
     noted = metadata_of(system, candidate)[1]
     fingerprint = Note.model_validate(body).fingerprint()
-    assert noted.command_id != uuid5(UUID(candidate), json.dumps(["anonymous", fingerprint]))
+    assert noted.command_id != uuid5(UUID(candidate), json.dumps(["admin:ada", fingerprint]))
 
 
 def test_a_key_outlives_the_person(

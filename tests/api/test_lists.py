@@ -6,7 +6,20 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.talk import Ask, Json, ago, apply, begin, get, names, open_job, pages, post, say
+from tests.api.talk import (
+    AsCaller,
+    Ask,
+    Json,
+    ago,
+    apply,
+    begin,
+    get,
+    names,
+    open_job,
+    pages,
+    post,
+    say,
+)
 
 
 def test_applications_by_each_filter(http: httpx.Client, ask: Ask) -> None:
@@ -79,12 +92,12 @@ def test_engagement_by_each_filter(http: httpx.Client, ask: Ask) -> None:
     assert names(ask("/v1/engagement/candidates", touched_before=touched), "name") == ["Cold"]
 
 
-def test_audit_by_each_filter(http: httpx.Client, ask: Ask) -> None:
+def test_audit_by_each_filter(http: httpx.Client, ask: Ask, as_caller: AsCaller) -> None:
     job = open_job(http)
     candidate, application = apply(http, job, occurred_at=ago(days=9))
     path = f"/v1/candidates/{candidate}/interactions"
     late = {"type": "noted", "text": "Kind.", "occurred_at": ago(days=3)}
-    noted = post(http, path, late, **{"Hirelog-Actor": "recruiter:bo"})["events"][0]
+    noted = post(http, path, late, **as_caller("recruiter:bo"))["events"][0]
     say(http, candidate, "withdrawn", application_id=application, reason="Moved away")
     cases: list[tuple[Json, list[str]]] = [
         ({}, ["withdrawn", "noted", "applied", "job-stages-defined", "job-opened"]),
@@ -108,7 +121,7 @@ def test_audit_by_each_filter(http: httpx.Client, ask: Ask) -> None:
         assert names(ask("/v1/audit/entries", **filters), "type") == expected, filters
     found = ask("/v1/audit/entries", type="withdrawn")["items"][0]
     assert (found["reason"], found["application_id"]) == ("Moved away", application)
-    assert (found["actor"], found["provenance"]) == ("anonymous", "api")
+    assert (found["actor"], found["provenance"]) == ("admin:ada", "api")
 
 
 def test_touchpoints_in_pages(http: httpx.Client, ask: Ask) -> None:

@@ -57,7 +57,10 @@ def http(busy: System) -> Iterator[httpx.Client]:
     with (
         served(busy) as client,
         httpx.Client(
-            base_url=client.base_url, timeout=30, limits=httpx.Limits(max_connections=None)
+            base_url=client.base_url,
+            headers=client.headers,
+            timeout=30,
+            limits=httpx.Limits(max_connections=None),
         ) as greedy,
     ):
         yield greedy
@@ -223,7 +226,8 @@ def announce(http: httpx.Client, size: int) -> socket:
     """A request that keeps its body to itself."""
     sent = create_connection((http.base_url.host, http.base_url.port or 0), timeout=10)
     head = "POST /v1/candidates HTTP/1.1", "Host: here", f"Content-Length: {size}"
-    sent.sendall("\r\n".join([*head, "Content-Type: application/json", "", ""]).encode())
+    known = f"Authorization: {http.headers['Authorization']}"
+    sent.sendall("\r\n".join([*head, known, "Content-Type: application/json", "", ""]).encode())
     return sent
 
 

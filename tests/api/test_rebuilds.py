@@ -13,7 +13,7 @@ from api.wiring import System
 from projections import READ_MODELS
 from projections.runtime.builder import Builder
 from tests.api.bad_input import Known
-from tests.api.talk import Json
+from tests.api.talk import AsCaller, Json
 from tests.databases import Database, all_rows, wait_until_projected
 
 AT = "/v1/projections"
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_is_refused_by_name(known: Known) -> None:
 
 
 def test_a_parked_event_is_seen_retried_and_left_out_on_record(
-    applicant: Known, database: Database
+    applicant: Known, database: Database, as_caller: AsCaller
 ) -> None:
     http, candidate = applicant.http, applicant.candidate
     with psycopg.connect(database.superuser) as connection:
@@ -151,7 +151,7 @@ def test_a_parked_event_is_seen_retried_and_left_out_on_record(
     left_out = http.post(
         f"{AT}/crm_engagement/parked/{position}/skip",
         json={"reason": "Written by hand"},
-        headers={"Hirelog-Actor": "operator:ola"},
+        headers=as_caller("analyst:ola"),
     )
     assert (left_out.status_code, left_out.json()["left"]) == (200, 0)
     assert http.get(f"{AT}/parked", params={"model": "crm_engagement"}).json()["items"] == []
@@ -159,5 +159,5 @@ def test_a_parked_event_is_seen_retried_and_left_out_on_record(
     (entry,) = http.get("/v1/audit/entries", params={"type": "read-model-parked-skipped"}).json()[
         "items"
     ]
-    assert (entry["actor"], entry["reason"]) == ("operator:ola", "Written by hand")
+    assert (entry["actor"], entry["reason"]) == ("analyst:ola", "Written by hand")
     assert entry["candidate_id"] == str(candidate)

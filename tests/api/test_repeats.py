@@ -6,7 +6,7 @@ from threading import Barrier
 
 import httpx
 
-from tests.api.talk import Json, begin, get, post, say
+from tests.api.talk import AsCaller, Json, begin, get, post, say
 
 
 def test_sent_again_with_its_key(http: httpx.Client) -> None:
@@ -32,16 +32,23 @@ def test_sent_again_with_its_key(http: httpx.Client) -> None:
     assert len(get(http, path)["items"]) == 6
 
 
-def test_key_belongs_to_who_sends_it(http: httpx.Client) -> None:
+def test_key_belongs_to_who_sends_it(http: httpx.Client, as_caller: AsCaller) -> None:
     person = {"type": "sourced", "source": "Fair", "name": "Ada Ruiz"}
     begun = [
-        post(http, "/v1/candidates", person, **{"Hirelog-Actor": actor, "Idempotency-Key": key})
-        for actor, key in (("ann", "1"), ("bo", "1"), ("board", "a: b"), ("board: a", "b"))
+        post(http, "/v1/candidates", person, **as_caller(actor), **{"Idempotency-Key": key})
+        for actor, key in (
+            ("recruiter:ann", "1"),
+            ("recruiter:bo", "1"),
+            ("recruiter:bo", "a: b"),
+            ("recruiter:bo: a", "b"),
+        )
     ]
     assert len({recording["id"] for recording in begun}) == 4
 
 
-def test_same_content_at_the_same_time_adds_nothing(http: httpx.Client) -> None:
+def test_same_content_at_the_same_time_adds_nothing(
+    http: httpx.Client, as_caller: AsCaller
+) -> None:
     candidate = begin(http)["id"]
     path = f"/v1/candidates/{candidate}/interactions"
     when = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
@@ -53,7 +60,7 @@ def test_same_content_at_the_same_time_adds_nothing(http: httpx.Client) -> None:
         assert (again.status_code, again.json()) == (201, first), same
         assert again.headers["Idempotent-Replayed"] == "true"
     post(http, path, note | {"text": "Very kind."})
-    post(http, path, note, **{"Hirelog-Actor": "recruiter:bo"})
+    post(http, path, note, **as_caller("recruiter:bo"))
     say(http, candidate, "noted", text="Kind.")
     say(http, candidate, "noted", text="Kind.")
     assert len(get(http, path)["items"]) == 6

@@ -48,6 +48,7 @@ class Server:
 
     def __init__(self, data_dir: Path) -> None:
         self.port: int | None = None
+        self.key: str | None = None
         self._data_dir = data_dir
         self._start()
 
@@ -90,14 +91,27 @@ class Server:
 
 @contextmanager
 def serving(data_dir: Path, count: int) -> Iterator[list[Server]]:
-    """So many servers on one data directory, each of which takes requests."""
+    """So many servers on one data directory, each of which takes requests and knows one key."""
     with ExitStack() as stack:
         servers = []
         for _ in range(count):
             servers.append(Server(data_dir))
             stack.callback(servers[-1].end)
         wait_for(lambda: all(server.port for server in servers))
+        servers[0].key = _key(data_dir)
         yield servers
+
+
+def _key(data_dir: Path) -> str:
+    create = [sys.executable, "-m", "api.cli", "keys", "create", "--role", "integration"]
+    made = subprocess.run(
+        [*create, "--name", "torture", "--rate", "1000000/second"],
+        env=environ(data_dir),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return made.stdout.strip()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
@@ -128,7 +142,8 @@ class Client:
         self._connections[port] = connection
         headers = {
             "Content-Type": "application/json",
-            "Hirelog-Actor": self._actor,
+            "Authorization": f"Bearer {self._servers[0].key}",
+            "On-Behalf-Of": self._actor,
             "Idempotency-Key": key,
         }
         try:

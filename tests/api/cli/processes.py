@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import psycopg
 
+from api.access import keys
+from api.access.callers import Role
 from tests.databases import Database
 
 ROOT = Path(__file__).parents[3]
@@ -144,6 +146,12 @@ class Home:
     def at(self) -> tuple[str, Path]:
         """The option that names it."""
         return "--data-dir", self.data_dir
+
+
+def known_at(home: Home) -> dict[str, str]:
+    """The header by which a new administrator is known there."""
+    with psycopg.connect(home.conninfo, autocommit=True) as connection:
+        return {"Authorization": f"Bearer {keys.create(connection, Role.ADMIN, 'ada')}"}
 
 
 def head(conninfo: str) -> int:

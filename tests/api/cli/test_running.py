@@ -9,14 +9,14 @@ import psycopg
 
 from projections.runtime.status import status
 from tests.api.cli.histories import EMAIL, NAME, TEXT
-from tests.api.cli.processes import Home, address, line, process, stopped
+from tests.api.cli.processes import Home, address, known_at, line, process, stopped
 from tests.databases import wait_until_projected
 
 
 def test_serve_and_its_log(home: Home) -> None:
     secrets = [NAME, EMAIL, TEXT, "+49 30 7654321"]
     with process("serve", "--port", 0, *home.at()) as serving:
-        with httpx.Client(base_url=address(serving), timeout=30) as http:
+        with httpx.Client(base_url=address(serving), headers=known_at(home), timeout=30) as http:
             person = {"type": "sourced", "source": "Fair", "name": NAME, "email": EMAIL}
             begun = http.post("/v1/candidates", json=person)
             assert begun.status_code == 201
@@ -51,7 +51,7 @@ def test_projector_that_is_killed_is_replaced(home: Home) -> None:
 
     arguments = ("project", *home.at())
     with process("serve", "--no-project", "--port", 0, *home.at()) as serving:
-        with httpx.Client(base_url=address(serving)) as http:
+        with httpx.Client(base_url=address(serving), headers=known_at(home)) as http:
             note = {"type": "noted", "text": TEXT}
             begun = http.post("/v1/candidates", json={"type": "sourced", "source": "Fair"})
             path = f"/v1/candidates/{begun.json()['id']}/interactions"

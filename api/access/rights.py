@@ -1,0 +1,110 @@
+"""What a caller may do: each route says for which roles it is open, and is closed to all others."""
+
+from typing import Any
+
+from fastapi import Depends, Request
+
+from api.access.callers import Principal, Role, Scope
+from api.errors import NotPermitted
+from domain.candidate.intents import (
+    AcceptOffer,
+    Advance,
+    DeclineOffer,
+    Hire,
+    Intent,
+    MakeOffer,
+    Note,
+    Reinstate,
+    Reject,
+    ReturnToPool,
+    Withdraw,
+)
+
+EVERYBODY = tuple(Role)
+RECRUITS = (Role.RECRUITER, Role.INTEGRATION, Role.ADMIN)
+MEETS_PEOPLE = (*RECRUITS, Role.SOURCER)
+READS_PEOPLE = (*MEETS_PEOPLE, Role.HIRING_MANAGER, Role.COMPLIANCE)
+READS_RELATIONSHIPS = (*MEETS_PEOPLE, Role.COMPLIANCE, Role.ANALYST)
+READS_THE_AUDIT = (Role.COMPLIANCE, Role.ANALYST, Role.ADMIN)
+OPERATES = (Role.ANALYST, Role.ADMIN)
+MEASURES = (Role.ANALYST, Role.INTEGRATION, Role.ADMIN)
+
+SAFE_METHODS = {"GET", "HEAD"}
+
+# Sourcers win people for us; what becomes of an application is not theirs to say.
+NOT_FOR_SOURCERS = (
+    Advance, MakeOffer, AcceptOffer, DeclineOffer, Hire, Reject, Reinstate, Withdraw
+)  # fmt: skip
+FOR_HIRING_MANAGERS = (Advance, Reject, Note)
+
+
+class OpenTo:
+    """Marks a route with the roles that may use it; without any it is open to everybody at all."""
+
+    def __init__(self, roles: frozenset[Role]) -> None:
+        self.roles = roles
+
+    async def __call__(self) -> None:
+        """Nothing to do: `authorise` reads the mark."""
+
+
+def open_to(*roles: Role) -> Any:
+    """The mark of a route, among its dependencies or its router's."""
+    return Depends(OpenTo(frozenset(roles)))
+
+
+def open_to_all() -> Any:
+    """The mark of a route for which nobody has to say who they are."""
+    return Depends(OpenTo(frozenset()))
+
+
+def mark_of(route: Any) -> OpenTo | None:
+    """The route's mark; the last where it has several, which is its own."""
+    marks = [
+        each.dependency
+        for each in getattr(route, "dependencies", ())
+        if isinstance(each.dependency, OpenTo)
+    ]
+    return marks[-1] if marks else None
+
+
+async def authorise(request: Request) -> None:
+    """Lets in whom the route is open to. Raises NotPermitted."""
+    mark = mark_of(request.scope["route"])
+    if mark and not mark.roles:
+        return
+    principal: Principal = request.state.principal
+    if mark is None or principal.role not in mark.roles:
+        raise NotPermitted(
+            f"{principal.id} has the role {principal.role}, for which this is closed; "
+            "use a key of another role"
+        )
+    needed = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
+    if needed not in principal.scopes:
+        raise NotPermitted(f"{principal.id} lacks the scope {needed}; use a key that has it")
+
+
+def refuse_interaction(principal: Principal, intent: Intent) -> None:
+    """Raises NotPermitted where the role has no say in such an interaction."""
+    match principal.role:
+        case Role.SOURCER:
+            is_open = not isinstance(intent, NOT_FOR_SOURCERS) and not (
+                isinstance(intent, ReturnToPool) and intent.application_id
+            )
+        case Role.HIRING_MANAGER:
+            is_open = isinstance(intent, FOR_HIRING_MANAGERS)
+        case _:
+            is_open = True
+    if not is_open:
+        raise NotPermitted(
+            f"the role {principal.role} does not record {intent.type}; ask a recruiter"
+        )
+
+
+def refuse_on_behalf(principal: Principal) -> None:
+    """Raises NotPermitted where the caller cannot act for others."""
+    if principal.role not in {Role.INTEGRATION, Role.ADMIN}:
+        raise NotPermitted(
+            f"the role {principal.role} acts for itself; leave On-Behalf-Of out, or use a key of "
+            "an integration"
+        )
