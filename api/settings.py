@@ -1,14 +1,22 @@
 """Settings: from HIRELOG_* in the environment, and from options of the command line."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from limits import parse
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from projections.runtime.rebuild import UNIT_EVENTS
+
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
+)
+"""With these only the issuer can sign: what verifies is public (RFC 7518, 8037, 9864)."""
 
 
 class Settings(BaseSettings):
@@ -31,6 +39,14 @@ class Settings(BaseSettings):
     rebuild_unit_events: Annotated[int, Field(ge=100, le=10_000_000)] = UNIT_EVENTS
     rate_limit: str = "6000/minute"
     log_level: str = "warning"
+    oidc_issuer: str | None = None
+    oidc_audience: Annotated[str | None, Field(validate_default=True)] = None
+    oidc_jwks_url: str | None = None
+    oidc_algorithms: Annotated[tuple[str, ...], NoDecode] = ("RS256", "ES256", "EdDSA", "Ed25519")
+    oidc_role_claim: Annotated[str, Field(min_length=1)] = "hirelog_role"
+    oidc_actor_claim: Annotated[str, Field(min_length=1)] = "sub"
+    oidc_skew_seconds: Annotated[int, Field(ge=0, le=600)] = 60
+    oidc_offline_hours: Annotated[float, Field(ge=1, le=720)] = 24.0
 
     @field_validator("rate_limit")
     @classmethod
@@ -50,3 +66,69 @@ class Settings(BaseSettings):
                 "must be more than HIRELOG_WAIT_SECONDS, or no query could wait so long",
             )
         return seconds
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _secure(cls, url: str | None) -> str | None:
+        return None if url is None else secure_url(url)
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _plain(cls, url: str | None) -> str | None:
+        if url and "?" in url:
+            raise PydanticCustomError("query", "must be the URL of an issuer, without a query")
+        return url
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _with_issuer(cls, audience: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("oidc_issuer") and not audience:
+            raise PydanticCustomError(
+                "missing", "must be set with HIRELOG_OIDC_ISSUER: the aud of tokens that are for us"
+            )
+        return audience
+
+    @field_validator("oidc_algorithms", mode="before")
+    @classmethod
+    def _from_list(cls, given: object) -> object:
+        return given.replace(",", " ").split() if isinstance(given, str) else given
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if not given or not set(given) <= set(ALGORITHMS):
+            raise PydanticCustomError(
+                "unsafe_algorithm",
+                "must be some of {algorithms}; only these are signatures that nobody else can make",
+                {"algorithms": ",".join(ALGORITHMS)},
+            )
+        return given
+
+
+def secure_url(url: str) -> str:
+    """`url` itself where nobody on the way can change what it answers: https, or this machine.
+
+    Raises ValueError.
+    """
+    try:
+        parts = urlsplit(url)
+        host, secret = parts.hostname, parts.username is not None
+        _ = parts.port
+    except ValueError:
+        host, secret = None, False
+    if not host or secret or parts.fragment or not url.isascii() or " " in url:
+        raise PydanticCustomError(
+            "not_a_url", "must be a URL such as https://login.example.com, without a user in it"
+        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise PydanticCustomError(
+            "not_secure", "must begin with https:// (http:// only on this machine)"
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
