@@ -195,5 +195,9 @@ class JobAlreadyOpen(Refusal):
     """The job is open."""
 
 
+class HiringManagersUnchanged(Refusal):
+    """The job has exactly these hiring managers."""
+
+
 class StagesUnchanged(Refusal):
     """The job has exactly these stages."""

@@ -28,6 +28,7 @@ class JobOpened(JobEvent):
     department: str | None = None
     location: str | None = None
     openings: int = 1
+    hiring_managers: tuple[str, ...] | None = None  # as they stand as actors in events
 
 
 class StagesDefined(JobEvent):
@@ -45,6 +46,15 @@ class StagesChanged(JobEvent):
 
     from_stages: tuple[str, ...]
     to_stages: tuple[str, ...]
+
+
+class HiringManagersChanged(JobEvent):
+    """Others became responsible for whom the job is given to."""
+
+    TOPIC: ClassVar[str] = "job.hiring-managers-changed"
+
+    from_hiring_managers: tuple[str, ...]
+    to_hiring_managers: tuple[str, ...]
 
 
 class JobClosed(JobEvent):
@@ -76,6 +86,7 @@ class Job:
     is_open: bool = False
     opened_at: datetime | None = None
     closed_at: datetime | None = None
+    hiring_managers: tuple[str, ...] = ()
 
 
 def fold(job: Job | None, history: Iterable[Recorded]) -> Job | None:
@@ -96,10 +107,13 @@ def evolve(job: Job | None, recorded: Recorded) -> Job:
             job.title, job.department = event.title, event.department
             job.location, job.openings = event.location, event.openings
             job.is_open, job.opened_at, job.closed_at = True, when, None
+            job.hiring_managers = event.hiring_managers or ()
         case StagesDefined() as event:
             job.stages = event.stages
         case StagesChanged() as event:
             job.stages = event.to_stages
+        case HiringManagersChanged() as event:
+            job.hiring_managers = event.to_hiring_managers
         case JobClosed():
             job.is_open, job.closed_at = False, when
         case JobReopened():
@@ -110,6 +124,7 @@ def evolve(job: Job | None, recorded: Recorded) -> Job:
 # Intents and decisions
 
 Stages = Annotated[tuple[Label, ...], Field(min_length=1, max_length=50)]
+HiringManagers = Annotated[tuple[Label, ...], Field(max_length=50)]
 DEFAULT_STAGES = ("Application review", "Phone screen", "Interview", "Final interview", "Offer")
 
 
@@ -119,12 +134,25 @@ class _WithStages(Intent):
     @field_validator("stages")
     @classmethod
     def _each_once(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(stages)) != len(stages):
-            raise ValueError("names a stage twice")
-        return stages
+        return _each_once(stages, "a stage")
 
 
-class OpenJob(_WithStages):
+def _each_once(names: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError(f"names {what} twice")
+    return names
+
+
+class _WithHiringManagers(Intent):
+    hiring_managers: HiringManagers
+
+    @field_validator("hiring_managers")
+    @classmethod
+    def _hiring_managers_each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _each_once(names, "a hiring manager")
+
+
+class OpenJob(_WithStages, _WithHiringManagers):
     """Open a job with its stages, in order."""
 
     type: Literal["opened"] = "opened"
@@ -133,12 +161,19 @@ class OpenJob(_WithStages):
     location: Label | None = None
     openings: Annotated[int, Field(ge=1, le=10_000)] = 1
     stages: Stages = DEFAULT_STAGES
+    hiring_managers: HiringManagers = ()
 
 
 class ChangeStages(_WithStages):
     """Give the job another list of stages."""
 
     type: Literal["stages-changed"] = "stages-changed"
+
+
+class ChangeHiringManagers(_WithHiringManagers):
+    """Say anew whose job it is, as their keys name them, such as `hiring-manager:kim`."""
+
+    type: Literal["hiring-managers-changed"] = "hiring-managers-changed"
 
 
 class CloseJob(Intent):
@@ -153,7 +188,9 @@ class ReopenJob(Intent):
     type: Literal["reopened"] = "reopened"
 
 
-JobChange = Annotated[ChangeStages | CloseJob | ReopenJob, Field(discriminator="type")]
+JobChange = Annotated[
+    ChangeStages | ChangeHiringManagers | CloseJob | ReopenJob, Field(discriminator="type")
+]
 
 
 def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | JobEvent]:
@@ -166,6 +203,7 @@ def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | J
             department=intent.department,
             location=intent.location,
             openings=intent.openings,
+            hiring_managers=intent.hiring_managers or None,
         )
         yield StagesDefined(stages=intent.stages)
         return
@@ -179,6 +217,14 @@ def consequences(job: Job | None, intent: Intent) -> Iterator[errors.Refusal | J
                     f"job {job.title!r} has exactly these stages; send other ones"
                 )
             yield StagesChanged(from_stages=job.stages, to_stages=intent.stages)
+        case ChangeHiringManagers():
+            if intent.hiring_managers == job.hiring_managers:
+                yield errors.HiringManagersUnchanged(
+                    f"job {job.title!r} has exactly these hiring managers; send other ones"
+                )
+            yield HiringManagersChanged(
+                from_hiring_managers=job.hiring_managers, to_hiring_managers=intent.hiring_managers
+            )
         case CloseJob():
             if job.version and not job.is_open:
                 yield errors.JobAlreadyClosed(

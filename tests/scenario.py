@@ -29,7 +29,7 @@ from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import Refusal
-from domain.job import ChangeStages, CloseJob, Job, OpenJob, ReopenJob
+from domain.job import ChangeHiringManagers, ChangeStages, CloseJob, Job, OpenJob, ReopenJob
 from domain.recorded import Happened, Metadata, Recorded, personal_fields
 from domain.values import Channel, Origin, RejectionType, now
 from domain.verdict import keep_and_mark, refuse_or_record
@@ -107,7 +107,7 @@ def _metadata(at: datetime, overrides: Mapping[str, Any]) -> Metadata:
 
 # The grammar
 
-_JOB_INTENTS = (OpenJob, ChangeStages, CloseJob, ReopenJob)
+_JOB_INTENTS = (OpenJob, ChangeStages, ChangeHiringManagers, CloseJob, ReopenJob)
 _Decide = Callable[[UUID, int, Iterable[Any], Metadata], list[Recorded]]
 
 

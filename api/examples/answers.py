@@ -45,7 +45,12 @@ _OPENING = [
     Recorded(
         _BACKEND,
         1,
-        JobOpened(title="Backend Engineer", department="Engineering", location="Lisbon"),
+        JobOpened(
+            title="Backend Engineer",
+            department="Engineering",
+            location="Lisbon",
+            hiring_managers=("hiring-manager:kim",),
+        ),
         _by("recruiter:ana", _OPENED_AT),
         position=1,
     ),
@@ -167,6 +172,7 @@ JOB_STATE = {
     "status": "open",
     "opened_at": _OPENED_AT,
     "closed_at": None,
+    "hiring_managers": ["hiring-manager:kim"],
 }
 JOB_LIST = _page(JOB_STATE)
 

@@ -79,6 +79,7 @@ JOBS = _examples(
         "department": "Engineering",
         "location": "Lisbon",
         "stages": ["Application review", "Phone screen", "Onsite", "Offer"],
+        "hiring_managers": ["hiring-manager:kim"],
     }
 )
 JOB_CHANGES = _examples(
@@ -86,6 +87,7 @@ JOB_CHANGES = _examples(
         "type": "stages-changed",
         "stages": ["Application review", "Phone screen", "Task", "Onsite", "Offer"],
     },
+    {"type": "hiring-managers-changed", "hiring_managers": ["hiring-manager:lee"]},
     {"type": "closed", "reason": "All openings filled"},
     {"type": "reopened", "reason": "The hire fell through"},
 )

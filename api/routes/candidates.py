@@ -39,6 +39,7 @@ REFUSALS = tuple(
         errors.JobAlreadyClosed,
         errors.JobAlreadyOpen,
         errors.StagesUnchanged,
+        errors.HiringManagersUnchanged,
     }
 )
 

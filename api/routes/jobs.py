@@ -37,6 +37,7 @@ class Job(BaseModel):
     status: str = Field(examples=["open"])
     opened_at: Moment | None
     closed_at: Moment | None
+    hiring_managers: list[str] = Field(examples=[["hiring-manager:kim"]])
 
     @classmethod
     def of(cls, row: DictRow) -> "Job":
@@ -118,6 +119,7 @@ def open_job(
         errors.JobAlreadyClosed,
         errors.JobAlreadyOpen,
         errors.StagesUnchanged,
+        errors.HiringManagersUnchanged,
         errors.ConcurrentChange,
         errors.VersionMismatch,
         errors.OccurredInFuture,
@@ -131,8 +133,8 @@ def change_job(
     caller: ChangerDep,
     response: Response,
 ) -> Recording:
-    """The body's `type` says what happens: `stages-changed`, `closed` or `reopened`. Applications
-    in a stage that is taken away stay there until someone moves them.
+    """The body's `type` says what happens: `stages-changed`, `hiring-managers-changed`, `closed` or
+    `reopened`. Applications in a stage that is taken away stay there until someone moves them.
     """
     metadata = caller.metadata(job_id, intent)
     outcome = system.recruiting.record_job(job_id, intent, metadata, expected=caller.expected)
@@ -181,6 +183,7 @@ def read_job(job_id: UUID, system: SystemDep, response: Response) -> Job:
         status="open" if job.is_open else "closed",
         opened_at=job.opened_at,
         closed_at=job.closed_at,
+        hiring_managers=list(job.hiring_managers),
     )
 
 

@@ -27,6 +27,7 @@ class Job(NamedTuple):
     status: str
     opened_at: datetime | None
     closed_at: datetime | None
+    hiring_managers: list[str]
     first_position: int
 
 
@@ -122,7 +123,7 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
 def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
     when = recorded.metadata.occurred_at
     row = row or Job(
-        recorded.originator_id, "", None, None, 1, [], "open", None, None, recorded.position
+        recorded.originator_id, "", None, None, 1, [], "open", None, None, [], recorded.position
     )
     match event:
         case j.JobOpened():
@@ -134,11 +135,14 @@ def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
                 status="open",
                 opened_at=when,
                 closed_at=None,
+                hiring_managers=list(event.hiring_managers or ()),
             )
         case j.StagesDefined():
             return row._replace(stages=list(event.stages))
         case j.StagesChanged():
             return row._replace(stages=list(event.to_stages))
+        case j.HiringManagersChanged():
+            return row._replace(hiring_managers=list(event.to_hiring_managers))
         case j.JobClosed():
             return row._replace(status="closed", closed_at=when)
         case j.JobReopened():

@@ -15,7 +15,7 @@ from projections.runtime.query import select
 
 SELECT_JOBS = """
 SELECT job_id, title, department, location, openings, stages, status, opened_at, closed_at,
-       first_position
+       hiring_managers, first_position
   FROM ats_pipeline.jobs
  {where}
  ORDER BY first_position DESC

@@ -8,8 +8,10 @@ CREATE TABLE jobs (
     status         text        NOT NULL,
     opened_at      timestamptz,
     closed_at      timestamptz,
+    hiring_managers text[]     NOT NULL,
     first_position bigint      NOT NULL
 );
+CREATE INDEX jobs_hiring_managers_idx ON jobs USING gin (hiring_managers);
 CREATE UNIQUE INDEX jobs_first_position_idx ON jobs (first_position);
 
 CREATE TABLE applications (

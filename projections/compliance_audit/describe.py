@@ -79,6 +79,9 @@ def describe(event: Happened) -> str:  # one line for each event
                 f"Stages changed from {' > '.join(event.from_stages)} "
                 f"to {' > '.join(event.to_stages)}"
             )
+        case j.HiringManagersChanged():
+            named = ", ".join(event.to_hiring_managers) or "nobody"
+            return f"Hiring managers changed to {named}"
         case j.JobClosed():
             return "Job closed"
         case j.JobReopened():

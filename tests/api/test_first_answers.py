@@ -44,6 +44,7 @@ def change_job(send: Twice) -> str:
     assert len(job["events"]) == 2
     change = f"/v1/jobs/{job['id']}/interactions"
     send(change, "stages-changed", stages=["A", "B", "C"])
+    send(change, "hiring-managers-changed", hiring_managers=["hiring-manager:kim"])
     send(change, "closed")
     send(change, "reopened", occurred_at=ago(microseconds=1))
     return str(job["id"])

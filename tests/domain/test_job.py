@@ -9,8 +9,10 @@ from domain import errors
 from domain import job as j
 from domain.candidate.intents import Intent
 from domain.job import (
+    ChangeHiringManagers,
     ChangeStages,
     CloseJob,
+    HiringManagersChanged,
     Job,
     JobChange,
     JobClosed,
@@ -126,6 +128,7 @@ def test_a_job_has_a_sensible_number_of_openings(openings: int) -> None:
     ("name", "intent"),
     [
         ("stages-changed", ChangeStages(stages=MANY[:50])),
+        ("hiring-managers-changed", ChangeHiringManagers(hiring_managers=("kim",))),
         ("closed", CloseJob()),
         ("reopened", ReopenJob()),
     ],
@@ -164,6 +167,23 @@ def test_the_record_tells_since_when_a_job_is_closed_until_it_is_re_opened() -> 
     again = job(*OPENED, JobClosed(), JobReopened())
     assert again
     assert (again.is_open, again.closed_at, again.version) == (True, None, 4)
+
+
+def test_hiring_managers_are_named_and_others_after_them() -> None:
+    intent = OpenJob(title=TITLE, stages=("A", "B"), hiring_managers=("kim",))
+    opened = JobOpened(title=TITLE, hiring_managers=("kim",))
+    given().when(intent).then(opened, OPENED[1])
+    change = HiringManagersChanged(from_hiring_managers=("kim",), to_hiring_managers=("lee", "mo"))
+    others = ChangeHiringManagers(hiring_managers=("lee", "mo"))
+    given(opened, OPENED[1]).when(others).then(change)
+    given(opened, OPENED[1], change).when(others).then_refused(
+        errors.HiringManagersUnchanged, containing="exactly these hiring managers"
+    )
+    changed = job(opened, OPENED[1], change)
+    assert changed
+    assert changed.hiring_managers == ("lee", "mo")
+    with pytest.raises(ValidationError, match="a hiring manager twice"):
+        ChangeHiringManagers(hiring_managers=("lee", "lee"))
 
 
 def test_the_record_tells_the_present_stages() -> None:

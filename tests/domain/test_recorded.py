@@ -66,9 +66,12 @@ STORED = {
     "candidate.consent-granted": '{"purpose":"outreach","expires_at":"2026-02-01T00:00:00Z"}',
     "candidate.consent-withdrawn": '{"purpose":"retention"}',
     "candidate.unsubscribed": '{"channel":"email"}',
-    "job.opened": '{"title":"t","department":"d","location":"l","openings":2}',
+    "job.opened": (
+        '{"title":"t","department":"d","location":"l","openings":2,"hiring_managers":["k"]}'
+    ),
     "job.stages-defined": '{"stages":["A","B"]}',
     "job.stages-changed": '{"from_stages":["A","B"],"to_stages":["A"]}',
+    "job.hiring-managers-changed": ('{"from_hiring_managers":["k"],"to_hiring_managers":[]}'),
     "job.closed": "{}",
     "job.reopened": "{}",
     "read-model.parked-retried": f'{{"model":"m","model_version":1,"stream":"{_ID}"}}',
@@ -78,6 +81,7 @@ STORED = {
 }
 # Lines of before a field was added.
 OLDER = [
+    ("job.opened", '{"title":"t","department":"d","location":"l","openings":2}'),
     ("candidate.contacted", f'{{"message_id":"m","channel":"email","application_id":"{_ID}"}}'),
     ("candidate.noted", f'{{"application_id":"{_ID}","text":"x"}}'),
 ]

@@ -16,7 +16,7 @@ from domain.candidate import intents as i
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import Refusal
-from domain.job import ChangeStages, CloseJob, OpenJob, ReopenJob
+from domain.job import ChangeHiringManagers, ChangeStages, CloseJob, OpenJob, ReopenJob
 from domain.recorded import Happened, Metadata, Recorded
 from domain.values import Channel, ConsentPurpose
 from domain.verdict import keep_and_mark, refuse_or_record
@@ -59,6 +59,7 @@ CANDIDATE_INTENTS: tuple[Callable[[UUID, int], i.Intent], ...] = (
 JOB_INTENTS: tuple[Callable[[int], i.Intent], ...] = (
     lambda n: OpenJob(title=f"job {n}", stages=STAGES[: n % 3 + 1]),
     lambda n: ChangeStages(stages=STAGES[n % 3 :]),
+    lambda n: ChangeHiringManagers(hiring_managers=("kim", "lee")[: n % 3]),
     lambda _: CloseJob(),
     lambda _: ReopenJob(),
 )

@@ -6,7 +6,14 @@ from uuid import UUID
 import pytest
 
 from domain.candidate import events as e
-from domain.job import JobClosed, JobOpened, JobReopened, StagesChanged, StagesDefined
+from domain.job import (
+    HiringManagersChanged,
+    JobClosed,
+    JobOpened,
+    JobReopened,
+    StagesChanged,
+    StagesDefined,
+)
 from domain.recorded import Happened
 from domain.values import Origin, RejectionType
 from projections.ats_pipeline import ATS_PIPELINE, fold
@@ -160,13 +167,20 @@ def job(*history: Told) -> fold.Job:
 
 def test_a_job_is_shown_with_its_stages() -> None:
     assert job(*OPENED) == fold.Job(
-        JOB, TITLE, "R&D", "Oslo", 2, ["A", "B"], "open", day(0), None, first_position=4
+        JOB, TITLE, "R&D", "Oslo", 2, ["A", "B"], "open", day(0), None, [], first_position=4
     )
 
 
 def test_a_job_shows_its_present_stages() -> None:
     changed = StagesChanged(from_stages=("A", "B"), to_stages=("B", "C"))
     assert job(*OPENED, changed).stages == ["B", "C"]
+
+
+def test_a_job_shows_its_present_hiring_managers() -> None:
+    opened = JobOpened(title=TITLE, hiring_managers=("kim",))
+    assert job(opened).hiring_managers == ["kim"]
+    changed = HiringManagersChanged(from_hiring_managers=("kim",), to_hiring_managers=("lee",))
+    assert job(opened, changed).hiring_managers == ["lee"]
 
 
 def test_a_job_is_shown_as_closed_until_it_is_re_opened() -> None:

@@ -6,7 +6,14 @@ from uuid import UUID
 import pytest
 
 from domain.candidate import events as e
-from domain.job import JobClosed, JobOpened, JobReopened, StagesChanged, StagesDefined
+from domain.job import (
+    HiringManagersChanged,
+    JobClosed,
+    JobOpened,
+    JobReopened,
+    StagesChanged,
+    StagesDefined,
+)
 from domain.recorded import Happened, personal_fields
 from domain.upkeep import ParkedRetried, ParkedSkipped, stream_of
 from domain.values import Channel, ConsentPurpose, RejectionType
@@ -166,6 +173,10 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
         (
             StagesChanged(from_stages=("A", "B"), to_stages=("A", "C")),
             "Stages changed from A > B to A > C",
+        ),
+        (
+            HiringManagersChanged(from_hiring_managers=("kim",), to_hiring_managers=("lee", "mo")),
+            "Hiring managers changed to lee, mo",
         ),
         (JobClosed(), "Job closed"),
         (ParkedRetried(model="crm", model_version=1), "Parked events of crm retried"),
