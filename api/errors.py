@@ -90,6 +90,7 @@ def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = F
         422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
         503: [
             ("database-unavailable", "The database cannot be reached or is too slow; try again."),
+            ("issuer-unavailable", "The keys of the tokens' issuer cannot be read; try again."),
             ("overloaded", "Too many requests are under way; nothing was done, try again."),
             ("too-slow", "It took too long; send it again under the same Idempotency-Key."),
             ("read-model-changing", "The tables of a new version are being built; try again."),

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from api.access import guard, keys
+from api.access import keys, recognition
 from api.access.callers import Role, Scope
 from api.wiring import System
 from domain.values import now
@@ -83,7 +83,7 @@ def test_when_a_key_is_refused(http: httpx.Client, connection: psycopg.Connectio
         assert asked(http, f"Bearer {key}").status_code == 200
     keys.revoke(connection, keys.id_of(revoked))
     keys.rotate(connection, keys.id_of(replaced), overlap=timedelta(0), expires_at=None)
-    time.sleep(guard.KNOWN_SECONDS)
+    time.sleep(recognition.KNOWN_SECONDS)
     for key in revoked, replaced:
         assert not complaint(asked(http, f"Bearer {key}"), 401, "invalid-token")
 
