@@ -22,13 +22,24 @@ from api.interchange.batch import collect_seldom
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.store.embedded import SUPERUSER, EmbeddedServer, attach
-from migrations.bootstrap import OWNER, SERVICE, bootstrap
+from migrations.bootstrap import DATABASE, OWNER, SERVICE, bootstrap
 from migrations.runner import migrate
 from projections import READ_MODELS
+from projections.runtime import builds
 from projections.runtime.projector import Projector
 from tests.databases import Database
 
+_LONGEST = ("tests/bench/test_bench.py", "tests/api/test_hiring_log.py")
+_SHORTEST = "tests/domain"
+
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files go first and short ones last, so that all workers are done at the same time."""
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith(_LONGEST), item.nodeid.startswith(_SHORTEST))
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,21 +50,29 @@ def _quiet_and_quick() -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """An embedded PostgreSQL with our roles."""
+    """An embedded PostgreSQL with our roles, and a database with all tables to make others from."""
     with attach(tmp_path_factory.mktemp("data") / "server") as server:
-        bootstrap(server.conninfo(SUPERUSER, "postgres"))
+        superuser = server.conninfo(SUPERUSER, "postgres")
+        bootstrap(superuser)
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            # No test of this server takes the power away: test_embedded.py has servers of its own.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        migrate(server.conninfo(OWNER, DATABASE))
+        with psycopg.connect(server.conninfo(SERVICE, DATABASE), autocommit=True) as connection:
+            builds.install(connection, READ_MODELS)
         yield server
 
 
 @pytest.fixture
 def database(server: EmbeddedServer) -> Iterator[Database]:
-    """A database of its own, migrated, dropped afterwards."""
+    """A database of its own with all tables, empty, dropped afterwards."""
     name = f"test_{next(_numbers)}"
     superuser = server.conninfo(SUPERUSER, "postgres")
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                sql.Identifier(name), sql.Identifier(OWNER)
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(DATABASE)
             )
         )
     made = Database(
@@ -61,7 +80,7 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
         owner=server.conninfo(OWNER, name),
         superuser=server.conninfo(SUPERUSER, name),
     )
-    migrate(made.owner)
+    migrate(made.owner)  # a template does not pass on what its roles may do in it
     yield made
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -82,7 +101,7 @@ def projected(system: System) -> Iterator[System]:
     thread.start()
     yield system
     stop.set()
-    thread.join()
+    join_listener(thread, system.conninfo)
 
 
 @pytest.fixture
@@ -132,4 +151,12 @@ def served(system: System) -> Iterator[httpx.Client]:
     ) as client:
         yield client
     server.should_exit = True
-    thread.join()
+    join_listener(thread, system.conninfo)
+
+
+def join_listener(thread: Thread, conninfo: str) -> None:
+    """Joins a thread that was told to stop; whatever it listens to, it hears something now."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while thread.is_alive():
+            connection.execute("NOTIFY hirelog_events; NOTIFY hirelog_projected")
+            thread.join(0.02)
