@@ -21,7 +21,7 @@ from tests.bench.bench import opened
 from tests.bench.measured import Rate
 from tests.bench.writers import metadata
 
-ALONE_SECONDS = 3.0
+ALONE_SHARE = 0.2  # of the bench's seconds
 
 
 def one_model(data_dir: Path) -> Rate:
@@ -44,30 +44,31 @@ def all_models_two_workers(data_dir: Path) -> Rate:
     return _rebuilt(data_dir, READ_MODELS, workers=2)
 
 
-def appends_meanwhile(data_dir: Path) -> Rate:
-    """Commands of one writer while all read models are rebuilt, after as many seconds without."""
+def appends_meanwhile(data_dir: Path, alone_seconds: float) -> Rate:
+    """Commands of one writer while all read models are rebuilt, after so many seconds without."""
     with opened(data_dir) as system:
-        before = _appended(system, Event(), ALONE_SECONDS) / ALONE_SECONDS
+        before = _appended(system, Event(), alone_seconds)
         done = Event()
         with ThreadPoolExecutor(1) as pool:
-            begun = time.monotonic()
             appending = pool.submit(_appended, system, done, math.inf)
             with system.pool.connection() as connection:
                 ready = rebuild.begin(connection, READ_MODELS)
                 Driver(system.conninfo, READ_MODELS).run(ready.rebuild)
                 done.set()
                 meanwhile = appending.result()
-                seconds = time.monotonic() - begun
                 drop_retired(connection)
-    return Rate(meanwhile, seconds, {"per_second_before": before})
+    return Rate(meanwhile.events, meanwhile.seconds, {"per_second_before": before.per_second})
 
 
-def _appended(system: System, stop: Event, seconds: float) -> int:
-    until, count = time.monotonic() + seconds, 0
-    while not stop.is_set() and time.monotonic() < until:
+def _appended(system: System, stop: Event, seconds: float) -> Rate:
+    """At least one command, then more until told to stop or the seconds are over."""
+    begun, count = time.monotonic(), 0
+    while True:
         system.recruiting.record(uuid4(), Source(source="Fair"), metadata())
         count += 1
-    return count
+        taken = time.monotonic() - begun
+        if stop.is_set() or taken >= seconds:
+            return Rate(count, taken)
 
 
 def _rebuilt(data_dir: Path, models: Sequence[ReadModel], workers: int) -> Rate:
