@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from api import logs
-from tests.bench import append, bulk, growth, lag, machine, rebuild
+from tests.bench import append, bulk, growth, http, lag, machine, rebuild
 from tests.bench.bench import GROWN, Bench, bench
 from tests.bench.result import Figure, Result
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Result]] = {
     "append": append.run,
     "import": bulk.run,
     "growth": growth.run,
+    "http": http.run,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import append, bulk, growth, lag, rebuild
+from tests.bench import append, bulk, growth, http, lag, rebuild
 from tests.bench.bench import environ
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +42,7 @@ def test_ratios_are_numbers_by_name(printed: dict[str, Any]) -> None:
     }
     meanwhile = {"appends_during_rebuild_vs_before"}
     appended = {*append.RATIOS, "long_vs_short_stream", *bulk.RATIOS, *growth.RATIOS}
+    appended |= {*http.RATIOS}
     assert ratios.keys() == measured | meanwhile | set(lag.RATIOS) | appended
     assert all(isinstance(ratio, float) and ratio > 0 for ratio in ratios.values())
 
@@ -88,3 +89,13 @@ def test_a_log_is_filled_to_two_sizes(printed: dict[str, Any]) -> None:
         for writers in growth.WRITERS:
             for size in ("100k", "5m"):
                 assert figures[f"{contender}_writers{writers}_appends_per_second_{size}"] > 0
+
+
+def test_requests_are_measured_beside_constants_of_their_size(printed: dict[str, Any]) -> None:
+    figures = printed["figures"]["http"]
+    for name in http.TITLES:
+        assert figures[f"{name}_bytes"] > 100
+        for title in (name, f"{name}_constant"):
+            assert figures[f"{title}_requests_per_second"] > 0
+            assert 0 < figures[f"{title}_p50_ms"] <= figures[f"{title}_p99_ms"]
+            assert figures[f"{title}_errors"] == 0
