@@ -1,7 +1,8 @@
 """Folds events into jobs, applications, their visits to stages, and sealed names.
 
-All times are when things happened in the world (occurred_at). A clock stops when the application
-ends: its last visit is closed then and nothing later prolongs it.
+All times are when things happened in the world (occurred_at), but for updated_at: when the last
+event that changed the row was recorded. A clock stops when the application ends: its last visit is
+closed then and nothing later prolongs it.
 """
 
 from datetime import datetime
@@ -28,6 +29,7 @@ class Job(NamedTuple):
     opened_at: datetime | None
     closed_at: datetime | None
     hiring_managers: list[str]
+    updated_at: datetime
     first_position: int
 
 
@@ -53,6 +55,7 @@ class Application(NamedTuple):
     offer_status: str | None
     broken_rules: int
     last_event_at: datetime
+    updated_at: datetime
     first_position: int
     last_position: int
 
@@ -121,10 +124,14 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
 
 
 def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
-    when = recorded.metadata.occurred_at
+    when, recorded_at = recorded.metadata.occurred_at, recorded.metadata.recorded_at
     row = row or Job(
-        recorded.originator_id, "", None, None, 1, [], "open", None, None, [], recorded.position
+        recorded.originator_id,
+        *("", None, None, 1, [], "open", None, None, []),
+        updated_at=recorded_at,
+        first_position=recorded.position,
     )
+    row = row._replace(updated_at=max(row.updated_at, recorded_at))
     match event:
         case j.JobOpened():
             return row._replace(
@@ -159,8 +166,11 @@ def _fold_application(
     metadata = recorded.metadata
     if row and row.candidate_id != recorded.originator_id:
         raise ValueError(f"application {application_id} is of another candidate")
-    row = (row or _unseen(event, application_id, recorded))._replace(
-        last_event_at=metadata.occurred_at, last_position=recorded.position
+    row = row or _unseen(event, application_id, recorded)
+    row = row._replace(
+        last_event_at=metadata.occurred_at,
+        updated_at=max(row.updated_at, metadata.recorded_at),
+        last_position=recorded.position,
     )
     if metadata.broken_rules:
         row = row._replace(broken_rules=row.broken_rules + 1)
@@ -220,6 +230,7 @@ def _unseen(
         offer_status=None,
         broken_rules=0,
         last_event_at=recorded.metadata.occurred_at,
+        updated_at=recorded.metadata.recorded_at,
         first_position=recorded.position,
         last_position=recorded.position,
     )

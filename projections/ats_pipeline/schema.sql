@@ -9,10 +9,12 @@ CREATE TABLE jobs (
     opened_at      timestamptz,
     closed_at      timestamptz,
     hiring_managers text[]     NOT NULL,
+    updated_at     timestamptz NOT NULL,
     first_position bigint      NOT NULL
 );
 CREATE INDEX jobs_hiring_managers_idx ON jobs USING gin (hiring_managers);
 CREATE UNIQUE INDEX jobs_first_position_idx ON jobs (first_position);
+CREATE INDEX jobs_updated_idx ON jobs (updated_at, job_id);
 
 CREATE TABLE applications (
     application_id   uuid        PRIMARY KEY,
@@ -34,10 +36,12 @@ CREATE TABLE applications (
     offer_status     text,
     broken_rules     integer     NOT NULL,
     last_event_at    timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
     first_position   bigint      NOT NULL,
     last_position    bigint      NOT NULL
 );
 CREATE UNIQUE INDEX applications_first_position_idx ON applications (first_position);
+CREATE INDEX applications_updated_idx ON applications (updated_at, application_id);
 CREATE INDEX applications_job_idx ON applications (job_id, status, first_position);
 CREATE INDEX applications_board_idx
     ON applications (job_id, stage, stage_entered_at) WHERE status = 'active';

@@ -42,6 +42,7 @@ class Candidate(NamedTuple):
     last_engagement_at: datetime | None
     warmth_log2: float
     recent_warmth_log2: float
+    updated_at: datetime
     first_position: int
 
 
@@ -110,7 +111,7 @@ def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event, when = recorded.event, recorded.metadata.occurred_at
     before = row or _unseen(recorded)
-    changes: Changes = {}
+    changes: Changes = {"updated_at": max(before.updated_at, recorded.metadata.recorded_at)}
     for step in STEPS.get(type(event), ()):
         changes.update(step(before, event, when))
     if type(event) not in DIRECTIONS:
@@ -148,6 +149,7 @@ def _unseen(recorded: Recorded) -> Candidate:
         last_engagement_at=None,
         warmth_log2=warmth.COLD,
         recent_warmth_log2=warmth.COLD,
+        updated_at=recorded.metadata.recorded_at,
         first_position=recorded.position,
     )
 

@@ -26,10 +26,12 @@ CREATE TABLE candidates (
     last_engagement_at  timestamptz,
     warmth_log2         double precision NOT NULL,
     recent_warmth_log2  double precision NOT NULL,
+    updated_at          timestamptz      NOT NULL,
     first_position      bigint           NOT NULL
 );
 CREATE INDEX candidates_warmth_idx ON candidates (warmth_log2, candidate_id);
 CREATE INDEX candidates_status_idx ON candidates (status, warmth_log2, candidate_id);
+CREATE INDEX candidates_updated_idx ON candidates (updated_at, candidate_id);
 CREATE INDEX candidates_last_touch_idx ON candidates (last_touch_at);
 
 -- Beside candidates.pools, because the planner can judge how rare a pool is only by a column.

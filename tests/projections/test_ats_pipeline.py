@@ -72,6 +72,7 @@ def test_an_application_tells_all_of_its_beginning() -> None:
             offer_status=None,
             broken_rules=0,
             last_event_at=day(0),
+            updated_at=day(0),
             first_position=7,
             last_position=7,
         )
@@ -167,7 +168,11 @@ def job(*history: Told) -> fold.Job:
 
 def test_a_job_is_shown_with_its_stages() -> None:
     assert job(*OPENED) == fold.Job(
-        JOB, TITLE, "R&D", "Oslo", 2, ["A", "B"], "open", day(0), None, [], first_position=4
+        JOB,
+        TITLE,
+        *("R&D", "Oslo", 2, ["A", "B"], "open", day(0), None, []),
+        updated_at=day(1),
+        first_position=4,
     )
 
 
@@ -188,6 +193,17 @@ def test_a_job_is_shown_as_closed_until_it_is_re_opened() -> None:
     assert (closed.status, closed.closed_at) == ("closed", day(2))
     again = job(*OPENED, JobClosed(), JobReopened())
     assert (again.status, again.closed_at, again.opened_at) == ("open", None, day(0))
+
+
+def test_what_changes_a_row_is_seen_by_when_it_was_recorded_however_long_ago_it_was() -> None:
+    late = {"occurred_at": day(-9), "recorded_at": day(30)}
+    by_a_slow_clock = {"recorded_at": day(29)}
+    moved = application(
+        applied("A"), (forward("A", "B"), late), (forward("B", "C"), by_a_slow_clock)
+    )
+    assert (moved.updated_at, moved.last_event_at) == (day(30), day(2))
+    assert job(*OPENED, (JobClosed(), late)).updated_at == day(30)
+    assert job(*OPENED, (JobClosed(), late), (JobReopened(), by_a_slow_clock)).updated_at == day(30)
 
 
 # Names

@@ -52,6 +52,13 @@ def points(row: fold.Candidate, at: float) -> float:
     return warmth.at(row.warmth_log2, day(at))
 
 
+def test_whatever_is_recorded_of_a_person_is_an_update() -> None:
+    late = {"occurred_at": day(-9), "recorded_at": day(30)}
+    assert relationship(sourced(), (e.Noted(text="?"), late)).updated_at == day(30)
+    slow = relationship(sourced(), (contacted(), late), (OPENED, {"recorded_at": day(29)}))
+    assert slow.updated_at == day(30)
+
+
 # Counters
 
 
@@ -86,6 +93,7 @@ def test_a_person_who_is_only_on_record_is_a_cold_prospect() -> None:
             last_engagement_at=None,
             warmth_log2=warmth.COLD,
             recent_warmth_log2=warmth.COLD,
+            updated_at=day(0),
             first_position=9,
         )
     ]
