@@ -1,6 +1,6 @@
 """Builds the HTTP application from a system."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
@@ -13,6 +13,8 @@ from api import errors, openapi
 from api.access.guard import Guard
 from api.access.rights import authorise, mark_of
 from api.admission import Admission, AsgiApp, Load, Message, Receive, Scope, Send
+from api.conditional import Conditional
+from api.remembered import Gathered, Remembered
 from api.routes import (
     applications,
     audit,
@@ -27,6 +29,7 @@ from api.routes import (
     rebuilds,
 )
 from api.wiring import System
+from projections.runtime import builds
 from projections.runtime.watch import Watch
 
 DESCRIPTION = """
@@ -58,6 +61,8 @@ refuse a command has one, listed with the command.
 **Times** are RFC 3339 with a zone, and come back in UTC.
 """
 
+
+REMEMBERED_BYTES = 32_000_000  # of answers
 
 ROUTES = (
     candidates,
@@ -158,11 +163,15 @@ def build_app(system: System) -> FastAPI:
         redoc_url=None,
     )
     app.state.system = system
+    app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one
+    app.state.stamps = Gathered(lambda _: _stamps(system))
+    app.state.remembered = Remembered(REMEMBERED_BYTES)
     app.state.load = Load()
     errors.install(app)
     for routes in ROUTES:
         app.include_router(routes.router, dependencies=[Depends(authorise)])
     openapi.document(app, [routes.router for routes in ROUTES])
+    app.add_middleware(Conditional)
     app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
     app.add_middleware(Guard, system=system, is_public=_is_public)
     app.add_middleware(Admission, load=app.state.load, settings=system.settings)
@@ -172,3 +181,8 @@ def build_app(system: System) -> FastAPI:
         return RedirectResponse("/docs")
 
     return app
+
+
+def _stamps(system: System) -> Mapping[str, builds.Stamp]:
+    with system.pool.connection() as connection:
+        return builds.stamps(connection)

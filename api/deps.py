@@ -5,10 +5,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID, uuid4, uuid5
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from api.access.callers import Principal
@@ -18,7 +21,7 @@ from api.versions import ExpectedDep
 from api.wiring import System
 from domain.candidate.intents import Intent
 from domain.recorded import Metadata
-from domain.values import NAMESPACE, now
+from domain.values import NAMESPACE, GivenMoment, now
 from domain.verdict import Expected
 
 T = TypeVar("T")
@@ -168,6 +171,11 @@ class PageRequest:
 
     limit: int
     after: Sequence[Any] | None
+    link: Callable[[str], None] = lambda _: None  # tells where the page after this one is
+
+    def places(self, **types: Callable[[Any], Any]) -> dict[str, Any]:
+        """The cursor's values by name, None for each without a cursor. Raises InvalidCursor."""
+        return dict(zip(types, self.key(*types.values()), strict=True))
 
     def key(self, *types: Callable[[Any], Any]) -> Sequence[Any]:
         """The cursor's values, or None for each without a cursor. Raises InvalidCursor."""
@@ -183,8 +191,10 @@ class PageRequest:
     def page(self, rows: Sequence[Mapping[str, Any]], items: Sequence[T], *key: str) -> Page[T]:
         """The first `limit` items; `rows` has one more where more follow."""
         more = len(rows) > self.limit
-        cursor = [rows[self.limit - 1][name] for name in key] if more else None
-        return Page(items=list(items[: self.limit]), next_cursor=cursor and _encode(cursor))
+        cursor = _encode([rows[self.limit - 1][name] for name in key]) if more else None
+        if cursor:
+            self.link(cursor)
+        return Page(items=list(items[: self.limit]), next_cursor=cursor)
 
 
 def _encode(values: Sequence[Any]) -> str:
@@ -192,6 +202,8 @@ def _encode(values: Sequence[Any]) -> str:
 
 
 async def _page_request(
+    request: Request,
+    response: Response,
     limit: Annotated[
         int, Query(ge=1, le=MAX_PAGE, description="How many results at the most.")
     ] = 50,
@@ -200,18 +212,76 @@ async def _page_request(
         Query(max_length=500, description="`next_cursor` of the page before; opaque."),
     ] = None,
 ) -> PageRequest:
+    def link(following: str) -> None:
+        kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
+        here = str(request.url).partition("?")[0]
+        query = urlencode([*kept, ("cursor", following)])
+        response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+
     if cursor is None:
-        return PageRequest(limit, None)
+        return PageRequest(limit, None, link)
     try:
         values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, Base64Error, RecursionError) as error:
         raise InvalidCursor from error
     if not isinstance(values, list):
         raise InvalidCursor
-    return PageRequest(limit, values)
+    return PageRequest(limit, values, link)
 
 
 PageDep = Annotated[PageRequest, Depends(_page_request)]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which rows of a list: those with these ids, those updated after a moment."""
+
+    ids: list[UUID] | None
+    updated_after: datetime | None
+
+
+async def _chosen(
+    ids: Annotated[
+        str | None,
+        Query(
+            max_length=10_000,
+            description=f"Only these: ids separated by commas, {MAX_PAGE} at the most.",
+        ),
+    ] = None,
+    updated_after: Annotated[
+        GivenMoment | None,
+        Query(
+            description=(
+                "Only what changed on record after this moment (RFC 3339), in the order of these "
+                "changes: by each item's `updated_at`, then its id. It is when hirelog learned of "
+                "the last change, not when that happened in the world, so late news is found. What "
+                "changes while you walk the pages comes again. Changes recorded at once by several "
+                "writers can become visible in another order: begin the next walk a minute before "
+                "the last `updated_at` of this one."
+            )
+        ),
+    ] = None,
+) -> Chosen:
+    if ids is None:
+        return Chosen(None, updated_after)
+    given = [each.strip() for each in ids.split(",") if each.strip()]
+    try:
+        wanted = [UUID(each) for each in given[: MAX_PAGE + 1]]
+    except ValueError:
+        raise not_valid("ids", "must be UUIDs separated by commas") from None
+    if len(wanted) > MAX_PAGE:
+        raise not_valid("ids", f"must be no more than {MAX_PAGE}")
+    return Chosen(wanted, updated_after)
+
+
+ChosenDep = Annotated[Chosen, Depends(_chosen)]
+
+
+def not_valid(parameter: str, message: str) -> RequestValidationError:
+    """What is wrong with a query parameter, as FastAPI itself says it."""
+    return RequestValidationError(
+        [{"type": "value_error", "loc": ("query", parameter), "msg": message, "input": None}]
+    )
 
 
 def number(value: Any) -> float:
@@ -226,3 +296,11 @@ def bigint(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 2**63:
         raise ValueError("not a position")
     return value
+
+
+def moment(value: Any) -> datetime:
+    """A cursor's moment with a zone. Raises ValueError."""
+    made = datetime.fromisoformat(value)
+    if made.tzinfo is None:
+        raise ValueError("has no zone")
+    return made

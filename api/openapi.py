@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from api.access.callers import Role
 from api.access.rights import OpenTo, mark_of
+from api.conditional import UNDER
 from api.errors import MEDIA_TYPE, Responses, problem_answers
 from api.schemas import REPLAYED_HEADER
 
@@ -42,6 +43,23 @@ RATE_HEADERS = {
     "X-RateLimit-Limit": "How many requests the caller may send in a period.",
     "X-RateLimit-Remaining": "How many are left.",
     "X-RateLimit-Reset": "When the next period begins, in seconds since 1970.",
+}
+LINK = {
+    "description": 'Where the next page is, with all other parameters kept: `<…>; rel="next"`.',
+    "schema": {"type": "string"},
+}
+WEAK_TAG = {
+    "description": "Stays the same while the answer does, but for its running clocks; send it as "
+    "`If-None-Match`.",
+    "schema": {"type": "string"},
+}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of an answer that you have, or several: when the answer would be "
+    "the same there is none, but 304.",
+    "schema": {"type": "string"},
 }
 
 
@@ -83,8 +101,10 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             if isinstance(route, APIRoute) and route.include_in_schema:
                 for method in route.methods or ():
                     _say_who(made["paths"][route.path_format][method.lower()], mark_of(route))
-        for methods in made["paths"].values():
-            for operation in methods.values():
+        for path, methods in made["paths"].items():
+            for method, operation in methods.items():
+                if method == "get" and path.startswith(UNDER):
+                    _tell_of_tags(operation)
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})
                     if MEDIA_TYPE in content:
@@ -119,3 +139,20 @@ def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:
     for status, answer in known.items():
         shown = {name: part for name, part in answer.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)
+
+
+def _tell_of_tags(operation: dict[str, Any]) -> None:
+    """Has a read say what it does with entity tags, and a list where the next page is."""
+    answer = operation["responses"]["200"]
+    if "application/json" not in answer["content"]:
+        return
+    parameters = operation.setdefault("parameters", [])
+    headers = answer.setdefault("headers", {})
+    headers.setdefault("ETag", WEAK_TAG)
+    if any(each["name"] == "cursor" for each in parameters):
+        headers["Link"] = LINK
+    parameters.append(IF_NONE_MATCH)
+    operation["responses"]["304"] = {
+        "description": "What `If-None-Match` names is what would be sent.",
+        "headers": {"ETag": headers["ETag"]},
+    }

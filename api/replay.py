@@ -46,13 +46,13 @@ def as_json(step: Step) -> dict[str, object]:
     return {
         **Event.of(step.recorded).model_dump(mode="json"),
         "description": step.description,
-        "state": step.state.model_dump(mode="json"),
+        "state": step.state.model_dump(mode="json", exclude_unset=True),
     }
 
 
 def show(console: Console, candidate_id: UUID, history: list[Step]) -> None:
     """Prints when, who, what, why and the state after, event by event."""
-    name = history[-1].state.details.get("name", "without a name")
+    name = (history[-1].state.details or {}).get("name", "without a name")
     title = Text.assemble((plain(name), "bold"), f"  candidate {candidate_id}")
     console.print(title, Text(f"{len(history)} events\n", style="dim"), sep="\n")
     for step in history:

@@ -1,15 +1,17 @@
 """What the API answers with: the shapes of candidates, events and outcomes on the wire."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from api.reading import Selectable
 from api.versions import tag
+from api.views import Job, Relationship
 from domain.candidate.state import Candidate
-from domain.recorded import Recorded
+from domain.recorded import Recorded, personal_fields
 from domain.recruiting import Outcome
 from domain.values import Moment
 
@@ -39,14 +41,17 @@ class Event(BaseModel):
     )
 
     @classmethod
-    def of(cls, recorded: Recorded) -> "Event":
-        """The event as it goes over the wire."""
-        metadata = recorded.metadata
+    def of(cls, recorded: Recorded, *, personal: bool = True) -> "Event":
+        """The event on the wire; without `personal` what identifies a person is null."""
+        metadata, event = recorded.metadata, recorded.event
+        data = event.model_dump(mode="json", exclude_none=True)
+        if not personal:
+            data.update(dict.fromkeys(personal_fields(type(event)) & data.keys()))
         return cls(
             version=recorded.originator_version,
             position=recorded.position,
-            type=recorded.event.wire_name(),
-            data=recorded.event.model_dump(mode="json", exclude_none=True),
+            type=event.wire_name(),
+            data=data,
             broken_rules=list(metadata.broken_rules),
             **metadata.model_dump(exclude={"broken_rules", "command_digest"}),
         )
@@ -113,31 +118,42 @@ class CandidateConsent(BaseModel):
     expires_at: Moment | None = None
 
 
-class CandidateState(BaseModel):
+class CandidateState(Selectable):
     """A candidate as the events tell it, now or as of another moment."""
+
+    IDENTIFIED_BY: ClassVar[str] = "id"
 
     id: UUID
     version: int = Field(description="Number of the last event that this state rests on.")
     status: str = Field(examples=["applicant"], description="prospect, applicant or hired")
     origin: str | None
     source: str | None
-    details: dict[str, str] = Field(examples=[{"name": "Ada Ruiz", "email": "ada@example.org"}])
+    details: dict[str, str] | None = Field(
+        examples=[{"name": "Ada Ruiz", "email": "ada@example.org"}],
+        description="Null for a caller who may not see personal values.",
+    )
     applications: list[CandidateApplication]
     consents: list[CandidateConsent]
     unsubscribed: list[str] = Field(description="Channels, or `all`.")
     pools: list[str]
     last_occurred_at: Moment | None
+    engagement: Relationship | None = Field(
+        default=None, description="With `expand=engagement`, as that read model has it now."
+    )
+    jobs: list[Job] = Field(
+        default=[], description="With `expand=jobs`: those that the applications are for, now."
+    )
 
     @classmethod
-    def of(cls, candidate: Candidate) -> "CandidateState":
-        """The candidate as it goes over the wire."""
+    def of(cls, candidate: Candidate, *, personal: bool = True) -> "CandidateState":
+        """The candidate as it goes over the wire; the details are left to `personal` ones."""
         return cls(
             id=candidate.id,
             version=candidate.version,
             status=candidate.status,
             origin=candidate.origin,
             source=candidate.source,
-            details=candidate.details,
+            details=candidate.details if personal else None,
             applications=[
                 CandidateApplication.model_validate(application, from_attributes=True)
                 for application in candidate.applications.values()

@@ -14,9 +14,14 @@ VERSION = re.compile(r"[1-9][0-9]{0,18}")
 ANY = range(1, 2**63)
 
 
+def tag_of(version: int) -> str:
+    """The entity tag of a stream at this version."""
+    return f'"{version}"'
+
+
 def tag(response: Response, version: int) -> None:
     """Marks the answer with the stream's version."""
-    response.headers["ETag"] = f'"{version}"'
+    response.headers["ETag"] = tag_of(version)
 
 
 async def _expected(

@@ -87,6 +87,7 @@ class Job:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     hiring_managers: tuple[str, ...] = ()
+    updated_at: datetime | None = None  # when the last event was recorded
 
 
 def fold(job: Job | None, history: Iterable[Recorded]) -> Job | None:
@@ -101,7 +102,8 @@ def evolve(job: Job | None, recorded: Recorded) -> Job:
     """The job after one more event; the given object is changed and returned."""
     job = job or Job(id=recorded.originator_id)
     job.version = recorded.originator_version
-    when = recorded.metadata.occurred_at
+    when, recorded_at = recorded.metadata.occurred_at, recorded.metadata.recorded_at
+    job.updated_at = max(job.updated_at or recorded_at, recorded_at)
     match recorded.event:
         case JobOpened() as event:
             job.title, job.department = event.title, event.department

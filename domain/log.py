@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, EventStore, Notification
@@ -22,6 +23,13 @@ class Decided:
     rests_on: Mapping[UUID, int] = field(default_factory=dict)
 
 
+class Head(NamedTuple):
+    """The last event of a stream."""
+
+    version: int
+    topic: str
+
+
 class EventLog(ApplicationRecorder):
     """The library's recorder, with histories that hold positions."""
 
@@ -34,6 +42,10 @@ class EventLog(ApplicationRecorder):
     @abstractmethod
     def select_histories(self, originator_ids: Sequence[UUID]) -> Sequence[Notification]:
         """All stored events of these streams, stream by stream, each in its order."""
+
+    @abstractmethod
+    def select_heads(self, originator_ids: Sequence[UUID]) -> Mapping[UUID, Head]:
+        """The last event of each of these streams that there are."""
 
 
 class AppendingStore(EventStore[UUID]):

@@ -1,6 +1,7 @@
 """The one write path: load the stream, decide, append, return the position."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -17,7 +18,7 @@ from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.job import Job
-from domain.log import AppendingStore, Decided, EventLog
+from domain.log import AppendingStore, Decided, EventLog, Head
 from domain.memory import Memory
 from domain.recorded import Metadata, Recorded
 from domain.upkeep import UpkeepEvent, stream_of
@@ -73,6 +74,24 @@ class Recruiting(Application[UUID]):
         if version is not None and candidate.version != version:
             raise _no_version(candidate_id, candidate.version, version)
         return candidate
+
+    @contextmanager
+    def present(self, candidate_id: UUID) -> Iterator[Candidate]:
+        """The candidate with all that is on record, for a look while nobody changes the object.
+
+        What a command remembers is brought up to date with the stream's tail, whoever wrote that.
+        Raises CandidateNotFound.
+        """
+        with self._candidates.held(candidate_id):
+            candidate = self._candidates.get(candidate_id) or Candidate(id=candidate_id)
+            self._catch_up(candidate)
+            if not candidate.version:
+                raise _not_found(candidate_id)
+            yield candidate
+
+    def heads(self, streams: Sequence[UUID]) -> Mapping[UUID, Head]:
+        """The last event of each of these streams that there are."""
+        return self.recorder.select_heads(streams)
 
     def candidate_as_of(
         self,

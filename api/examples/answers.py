@@ -159,7 +159,7 @@ def _page(*items: Any, next_cursor: str | None = None) -> dict[str, Any]:
 
 
 _folded = cast("state.Candidate", state.fold(None, _HISTORY))
-CANDIDATE_STATE = CandidateState.of(_folded).model_dump(mode="json")
+CANDIDATE_STATE = CandidateState.of(_folded).model_dump(mode="json", exclude_unset=True)
 HISTORY = _page(*(Event.of(recorded).model_dump(mode="json") for recorded in _HISTORY))
 
 JOB_STATE = {
@@ -173,6 +173,7 @@ JOB_STATE = {
     "opened_at": _OPENED_AT,
     "closed_at": None,
     "hiring_managers": ["hiring-manager:kim"],
+    "updated_at": "2026-05-05T10:20:45.671129Z",
 }
 JOB_LIST = _page(JOB_STATE)
 
@@ -198,6 +199,7 @@ _IN_PIPELINE = {
     "offer_status": None,
     "broken_rules": 0,
     "last_event_at": _ADVANCED_AT,
+    "updated_at": _ADVANCED_AT,
 }
 APPLICATION_LIST = _page(_IN_PIPELINE)
 APPLICATION_HISTORY = _IN_PIPELINE | {
@@ -275,6 +277,7 @@ _RELATIONSHIP = {
     "first_touch_at": _SOURCED_AT,
     "last_touch_at": _APPLIED_AT,
     "last_engagement_at": _APPLIED_AT,
+    "updated_at": _ADVANCED_AT,
 }
 RELATIONSHIP_LIST = _page(_RELATIONSHIP)
 ENGAGEMENT = _RELATIONSHIP | {

@@ -1,23 +1,35 @@
 """Applications: search the pipeline and see an application's visits to stages."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+import psycopg
+from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from api.access.rights import EVERYBODY, open_to
-from api.deps import Page, PageDep, SystemDep, bigint
+from api.deps import ChosenDep, Page, PageDep, bigint, moment
 from api.errors import problems
 from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
+from api.reading import Reader, ReaderDep, View, view_of
+from api.views import (
+    Application,
+    Job,
+    Relationship,
+    StageVisit,
+    jobs_by_id,
+    relationships_by_id,
+)
 from domain import errors
 from domain.candidate.intents import Label
-from domain.values import ApplicationStatus, Moment, now
+from domain.values import ApplicationStatus, now
 from projections.ats_pipeline import queries
 
 router = APIRouter(
@@ -29,58 +41,36 @@ router = APIRouter(
 Days = Annotated[float | None, Query(ge=0, le=36_500, allow_inf_nan=False)]
 
 
-class Application(BaseModel):
-    """An application as the pipeline shows it."""
+class ExpandedApplication(Application):
+    """An application with what `expand` asked for."""
 
-    application_id: UUID
-    candidate_id: UUID
-    candidate_name: str | None
-    job_id: UUID | None
-    job_title: str | None
-    status: str = Field(examples=["active"])
-    stage: str | None = Field(examples=["Phone screen"])
-    stage_visit: int
-    stage_entered_at: Moment | None
-    stage_entered_by: str | None
-    seconds_in_stage: int | None = Field(description="Stops when the application ends.")
-    origin: str | None
-    source: str | None
-    applied_at: Moment | None
-    ended_at: Moment | None
-    end_reason: str | None
-    rejection_type: str | None
-    offers: int
-    offer_status: str | None
-    broken_rules: int = Field(description="How many of its facts broke a rule.")
-    last_event_at: Moment
+    job: Job | None = Field(default=None, description="With `expand=job`.")
+    candidate: Relationship | None = Field(
+        default=None, description="With `expand=candidate`: the relationship with this person."
+    )
+    visits: list[StageVisit] = Field(
+        default=[], description="With `expand=visits`: all its stays in stages, in order."
+    )
 
 
-class StageVisit(BaseModel):
-    """One stay in a stage; `exited_to` is the next stage or how the application ended."""
-
-    visit: int
-    stage: str | None
-    entered_at: Moment | None
-    entered_by: str | None
-    exited_at: Moment | None
-    exited_by: str | None
-    exited_to: str | None
-    seconds: int | None
-
-
-class ApplicationHistory(Application):
+class ApplicationHistory(ExpandedApplication):
     """An application with all its visits to stages, in order."""
 
     visits: list[StageVisit]
 
 
 @router.get(
-    "", summary="Search applications", responses=answers(APPLICATION_LIST) | problems(paged=True)
+    "",
+    response_model=Page[ExpandedApplication],
+    summary="Search applications",
+    responses=answers(APPLICATION_LIST) | problems(paged=True),
 )
 def list_applications(  # noqa: PLR0913  # one parameter for each filter
     *,
-    system: SystemDep,
+    reader: ReaderDep,
     page: PageDep,
+    chosen: ChosenDep,
+    view: Annotated[View, view_of(ExpandedApplication, "job", "candidate", "visits")],
     job: Annotated[UUID | None, Query(description="Only of this job.")] = None,
     candidate: Annotated[UUID | None, Query(description="Only of this candidate.")] = None,
     stage: Annotated[Label | None, Query(description="Only in this stage.")] = None,
@@ -92,50 +82,87 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
     max_days_in_stage: Annotated[
         Days, Query(description="Only active ones that are in their stage for so long or less.")
     ] = None,
-) -> Page[Application]:
-    """The newest first."""
-    moment = now()
-    (before,) = page.key(bigint)
-    with system.pool.connection() as connection:
+) -> Response:
+    """The newest first; with `updated_after` in the order of their updates."""
+    now_ = now()
+    order: tuple[str, ...]
+    if chosen.updated_after:
+        place, order = page.places(seen_at=moment, seen=UUID), ("updated_at", "application_id")
+    else:
+        place, order = page.places(before=bigint), ("first_position",)
+    with reader.system.pool.connection() as connection:
         rows = queries.applications(
             connection,
-            moment,
+            now_,
             page.limit + 1,
+            ids=chosen.ids,
+            updated_after=chosen.updated_after,
             job=job,
             candidate=candidate,
             stage=stage,
             status=status,
             source=source,
-            entered_before=_days_before(moment, min_days_in_stage),
-            entered_after=_days_before(moment, max_days_in_stage),
-            before=before,
+            entered_before=_days_before(now_, min_days_in_stage),
+            entered_after=_days_before(now_, max_days_in_stage),
+            **place,
         )
-    return page.page(rows, _shown(system, rows), "first_position")
+        shown = _shown(reader, connection, rows[: page.limit], now_, view)
+    return reader.told(page.page(rows, shown, *order), view, "items")
 
 
 @router.get(
     "/{application_id}",
+    response_model=ApplicationHistory,
     summary="Read an application with its visits to stages",
     responses=answers(APPLICATION_HISTORY) | problems(errors.ApplicationNotFound),
 )
-def read_application(application_id: UUID, system: SystemDep) -> ApplicationHistory:
+def read_application(
+    application_id: UUID,
+    reader: ReaderDep,
+    view: Annotated[View, view_of(ApplicationHistory, "job", "candidate")],
+) -> Response:
     """Exact entry and exit times, through moves back, re-entries and re-openings."""
     moment = now()
-    with system.pool.connection() as connection:
+    with reader.system.pool.connection() as connection:
         rows = queries.applications(connection, moment, 1, application=application_id)
-        visits = queries.visits(connection, application_id, moment)
-    if not rows:
-        raise errors.ApplicationNotFound(
-            f"application {application_id} is not in the pipeline; was it made just now?"
+        if not rows:
+            raise errors.ApplicationNotFound(
+                f"application {application_id} is not in the pipeline; was it made just now?"
+            )
+        whole = View(view.left_out, view.expand | {"visits"})
+        (shown,) = _shown(reader, connection, rows, moment, whole)
+    return reader.told(shown, view)
+
+
+def _shown(
+    reader: Reader,
+    connection: psycopg.Connection,
+    rows: Sequence[DictRow],
+    moment: datetime,
+    view: View,
+) -> list[ExpandedApplication]:
+    """Each with what the view expands, by one query more for all of them."""
+    shown = [
+        ExpandedApplication.model_validate(row)
+        for row in with_names(reader.system, rows, personal=reader.personal)
+    ]
+    if "job" in view.expand:
+        jobs = jobs_by_id(connection, [each.job_id for each in shown if each.job_id])
+        for each in shown:
+            each.job = jobs.get(each.job_id) if each.job_id else None
+    if "candidate" in view.expand:
+        people = relationships_by_id(
+            reader, connection, [each.candidate_id for each in shown], moment
         )
-    return ApplicationHistory(
-        **vars(_shown(system, rows)[0]),
-        visits=[StageVisit.model_validate(visit) for visit in visits],
-    )
-
-
-def _shown(system: SystemDep, rows: list[DictRow]) -> list[Application]:
-    return [Application.model_validate(row) for row in with_names(system, rows)]
+        for each in shown:
+            each.candidate = people.get(each.candidate_id)
+    if "visits" in view.expand:
+        visits = defaultdict[UUID, list[StageVisit]](list)
+        for row in queries.visits(connection, [each.application_id for each in shown], moment):
+            visits[row["application_id"]].append(StageVisit.model_validate(row))
+        for each in shown:
+            each.visits = visits[each.application_id]
+    return shown
 
 
 def _days_before(moment: datetime, days: float | None) -> datetime | None:

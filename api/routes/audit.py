@@ -1,17 +1,18 @@
 """Audit: every event with who did it, why, and both times."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from api.access.rights import READS_THE_AUDIT, open_to
-from api.deps import Page, PageDep, SystemDep, bigint
+from api.deps import Page, PageDep, bigint
 from api.errors import problems
 from api.examples.answers import AUDIT
 from api.freshness import reflects
 from api.openapi import answers
+from api.reading import ReaderDep, Selectable, View, view_of
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
@@ -23,8 +24,10 @@ router = APIRouter(
 )
 
 
-class Entry(BaseModel):
+class Entry(Selectable):
     """One event, readable without looking elsewhere; it holds no personal data."""
+
+    IDENTIFIED_BY: ClassVar[str] = "position"
 
     position: int
     candidate_id: UUID | None
@@ -47,11 +50,17 @@ class Entry(BaseModel):
     causation_id: str | None
 
 
-@router.get("", summary="Search the audit trail", responses=answers(AUDIT) | problems(paged=True))
+@router.get(
+    "",
+    response_model=Page[Entry],
+    summary="Search the audit trail",
+    responses=answers(AUDIT) | problems(paged=True),
+)
 def list_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
-    system: SystemDep,
+    reader: ReaderDep,
     page: PageDep,
+    view: Annotated[View, view_of(Entry)],
     candidate: Annotated[UUID | None, Query(description="Only of this candidate.")] = None,
     job: Annotated[UUID | None, Query(description="Only of this job.")] = None,
     actor: Annotated[Label | None, Query(description="Only what this actor did.")] = None,
@@ -66,10 +75,10 @@ def list_entries(  # noqa: PLR0913  # one parameter for each filter
         GivenMoment | None, Query(description="Recorded then or later")
     ] = None,
     recorded_to: Annotated[GivenMoment | None, Query(description="Recorded before this")] = None,
-) -> Page[Entry]:
+) -> Response:
     """The newest in the log first."""
     (before,) = page.key(bigint)
-    with system.pool.connection() as connection:
+    with reader.system.pool.connection() as connection:
         rows = queries.entries(
             connection,
             page.limit + 1,
@@ -84,4 +93,4 @@ def list_entries(  # noqa: PLR0913  # one parameter for each filter
             before=before,
         )
     entries = [Entry.model_validate(row) for row in rows]
-    return page.page(rows, entries, "position")
+    return reader.told(page.page(rows, entries, "position"), view, "items")

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, TypeGuard
 from uuid import UUID
 
+import psycopg
 from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.access.callers import Role
 from api.access.rights import MEETS_PEOPLE, READS_PEOPLE, open_to
@@ -19,12 +21,16 @@ from api.examples.answers import (
     INTERACTION_RECORDED,
 )
 from api.openapi import VERSION_HEADER, answers, records
+from api.reading import Reader, ReaderDep, View, view_of, written
+from api.remembered import Told
 from api.schemas import CandidateState, Event, Recording, answer
-from api.versions import tag
+from api.versions import tag_of
+from api.views import jobs_by_id, relationships_by_id
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
-from domain.values import GivenMoment
+from domain.log import Head
+from domain.values import GivenMoment, now
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
 
@@ -59,6 +65,10 @@ class When:
         GivenMoment | None,
         Query(description="The state from what was on record by then (RFC 3339)."),
     ] = None
+
+    def is_now(self) -> bool:
+        """Whether the state is asked for as it is."""
+        return self.version is None and self.as_of is None and self.known_at is None
 
 
 @router.post(
@@ -98,32 +108,65 @@ def begin_candidate(
 @router.get(
     "/{candidate_id}",
     dependencies=[open_to(*READS_PEOPLE)],
+    response_model=CandidateState,
     summary="Read a candidate's state, now or as of another moment",
     responses=answers(CANDIDATE_STATE, headers=VERSION_HEADER)
     | problems(errors.CandidateNotFound, errors.VersionNotFound),
 )
-def read_candidate(
+async def read_candidate(
     candidate_id: UUID,
-    system: SystemDep,
-    response: Response,
+    reader: ReaderDep,
     when: Annotated[When, Depends()],
-) -> CandidateState:
+    view: Annotated[View, view_of(CandidateState, "engagement", "jobs")],
+) -> Response:
     """Folded from the candidate's own events, so it always reflects the last write.
 
     `version` gives the state after that event. `as_of` asks what was true at a moment, `known_at`
     what was on record at a moment; together they ask what we then believed to be true. Without
-    any of them it is the state now, and the `ETag` is the version to insist on with `If-Match`.
+    any of them it is the state now, and the `ETag` is the version to insist on with `If-Match`;
+    not so with `expand`, whose answer holds more than the candidate's own events.
     """
-    recruiting = system.recruiting
+    if not when.is_now() or view.expand:
+        return reader.told(await run_in_threadpool(_read, reader, candidate_id, when, view), view)
+    head = await reader.head(candidate_id)
+    if not _is_candidate(head):
+        raise _not_on_record(candidate_id)
+    if reader.has(tag_of(head.version)):
+        return reader.answered(b"")
+
+    def make() -> Told:
+        with reader.system.recruiting.present(candidate_id) as candidate:
+            shown = CandidateState.of(candidate, personal=reader.personal)
+        return Told(written(shown, view), tag_of(shown.version))
+
+    return await reader.remembered(("candidate", candidate_id, view), head, make)
+
+
+def _read(reader: Reader, candidate_id: UUID, when: When, view: View) -> CandidateState:
+    recruiting = reader.system.recruiting
     if when.as_of or when.known_at:
         candidate = recruiting.candidate_as_of(
             candidate_id, version=when.version, as_of=when.as_of, known_at=when.known_at
         )
     else:
         candidate = recruiting.candidate(candidate_id, when.version)
-        if when.version is None:
-            tag(response, candidate.version)
-    return CandidateState.of(candidate)
+    shown = CandidateState.of(candidate, personal=reader.personal)
+    if view.expand:
+        with reader.system.pool.connection() as connection:
+            _expand(reader, connection, shown, view)
+    return shown
+
+
+def _expand(
+    reader: Reader, connection: psycopg.Connection, shown: CandidateState, view: View
+) -> None:
+    if "engagement" in view.expand:
+        known = relationships_by_id(reader, connection, [shown.id], now())
+        shown.engagement = known.get(shown.id)
+    if "jobs" in view.expand:
+        wanted = [each.job_id for each in shown.applications if each.job_id]
+        jobs = jobs_by_id(connection, wanted)
+        shown.jobs = [jobs[each] for each in dict.fromkeys(wanted) if each in jobs]
 
 
 @router.post(
@@ -157,20 +200,33 @@ def record_interaction(
 @router.get(
     "/{candidate_id}/interactions",
     dependencies=[open_to(*READS_PEOPLE)],
+    response_model=Page[Event],
     summary="Replay a candidate's history",
     responses=answers(HISTORY) | problems(errors.CandidateNotFound, paged=True),
 )
-def replay_candidate(candidate_id: UUID, system: SystemDep, page: PageDep) -> Page[Event]:
+def replay_candidate(candidate_id: UUID, reader: ReaderDep, page: PageDep) -> Response:
     """Every event of the candidate's stream in order, with who, why and both times."""
     (after,) = page.key(bigint)
-    history = system.recruiting.history(candidate_id, after=after or 0, limit=page.limit + 1)
+    recruiting = reader.system.recruiting
+    history = recruiting.history(candidate_id, after=after or 0, limit=page.limit + 1)
     events = [
-        Event.of(recorded)
+        Event.of(recorded, personal=reader.personal)
         for recorded in islice(history, page.limit + 1)
         if isinstance(recorded.event, CandidateEvent)
     ]
-    if not events and after is None:
-        raise errors.CandidateNotFound(
-            f"candidate {candidate_id} is not on record; begin with sourced or applied"
-        )
-    return page.page([{"version": event.version} for event in events], events, "version")
+    if not events and not (
+        after and _is_candidate(recruiting.heads([candidate_id]).get(candidate_id))
+    ):
+        raise _not_on_record(candidate_id)
+    rows = [{"version": each.version} for each in events]
+    return reader.told(page.page(rows, events, "version"))
+
+
+def _is_candidate(head: Head | None) -> TypeGuard[Head]:
+    return head is not None and head.topic.startswith("candidate.")
+
+
+def _not_on_record(candidate_id: UUID) -> errors.CandidateNotFound:
+    return errors.CandidateNotFound(
+        f"candidate {candidate_id} is not on record; begin with sourced or applied"
+    )

@@ -1,20 +1,23 @@
 """Engagement: who is warm, who is in a pool, and one person's touchpoints."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+import psycopg
+from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.access.rights import READS_RELATIONSHIPS, open_to
-from api.deps import Page, PageDep, SystemDep, bigint, number
+from api.deps import ChosenDep, Page, PageDep, bigint, moment, number
 from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.freshness import reflects
-from api.names import with_names
 from api.openapi import answers
+from api.reading import Reader, ReaderDep, View, view_of
+from api.views import Application, Relationship, applications_by_candidate, relationships
 from domain import errors
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment, now
@@ -27,38 +30,14 @@ router = APIRouter(
 )
 
 
-class Relationship(BaseModel):
-    """A candidate as a relationship."""
+class ExpandedRelationship(Relationship):
+    """A relationship with what `expand` asked for."""
 
-    candidate_id: UUID
-    name: str | None
-    status: str = Field(examples=["prospect"], description="prospect, applicant or hired")
-    origin: str | None
-    source: str | None
-    pools: list[str]
-    warmth: float = Field(
-        examples=[12.4],
-        description="Points for what the person did, halved every 30 days: an open 1, a consent "
-        "3, a click 4, a reply 10, an application 12, an accepted offer 15.",
+    candidacies: list[Application] = Field(
+        default=[],
+        description="With `expand=candidacies`: the person's applications, the newest first. "
+        "(`applications` is how many there are.)",
     )
-    trend: str = Field(
-        examples=["warming"],
-        description="warming when more of it than usual is recent, else steady, cooling or cold",
-    )
-    touches: int
-    messages: int
-    opens: int
-    clicks: int
-    replies: int
-    applications: int
-    active_applications: int
-    hires: int
-    consent_outreach: bool | None
-    consent_retention: bool | None
-    unsubscribed: list[str]
-    first_touch_at: Moment | None
-    last_touch_at: Moment | None
-    last_engagement_at: Moment | None
 
 
 class Touchpoint(BaseModel):
@@ -75,7 +54,7 @@ class Touchpoint(BaseModel):
     occurred_at: Moment
 
 
-class Engagement(Relationship):
+class Engagement(ExpandedRelationship):
     """A relationship with its touchpoints, the newest first."""
 
     touchpoints: Page[Touchpoint]
@@ -83,13 +62,16 @@ class Engagement(Relationship):
 
 @router.get(
     "",
+    response_model=Page[ExpandedRelationship],
     summary="Search candidates by engagement",
     responses=answers(RELATIONSHIP_LIST) | problems(paged=True),
 )
 def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     *,
-    system: SystemDep,
+    reader: ReaderDep,
     page: PageDep,
+    chosen: ChosenDep,
+    view: Annotated[View, view_of(ExpandedRelationship, "candidacies")],
     pool: Annotated[Label | None, Query(description="Only who is in this talent pool.")] = None,
     status: Annotated[
         Literal["prospect", "applicant", "hired"] | None, Query(description="Only of this status.")
@@ -104,56 +86,81 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     touched_before: Annotated[
         GivenMoment | None, Query(description="Only who had the last touch before this.")
     ] = None,
-) -> Page[Relationship]:
-    """The warmest first. `touched_before` with `pool` finds who should hear from us again."""
-    moment = now()
-    after, after_candidate = page.key(number, UUID)
-    with system.pool.connection() as connection:
+) -> Response:
+    """The warmest first; with `updated_after` in the order of their updates. `touched_before` with
+    `pool` finds who should hear from us again.
+    """
+    now_ = now()
+    if chosen.updated_after:
+        place, order = page.places(seen_at=moment, seen=UUID), ("updated_at", "candidate_id")
+    else:
+        place = page.places(after=number, after_candidate=UUID)
+        order = "warmth_log2", "candidate_id"
+    with reader.system.pool.connection() as connection:
         rows = queries.candidates(
             connection,
             page.limit + 1,
+            ids=chosen.ids,
+            updated_after=chosen.updated_after,
             pool=pool,
             status=status,
-            warmth_log2_from=min_warmth and warmth.log2_for(min_warmth, moment),
+            warmth_log2_from=min_warmth and warmth.log2_for(min_warmth, now_),
             touched_after=touched_after,
             touched_before=touched_before,
-            after=after,
-            after_candidate=after_candidate,
+            **place,
         )
-    return page.page(rows, _shown(system, rows, moment), "warmth_log2", "candidate_id")
+        shown = _shown(reader, connection, rows[: page.limit], now_, view)
+    return reader.told(page.page(rows, shown, *order), view, "items")
 
 
 @router.get(
     "/{candidate_id}",
+    response_model=Engagement,
     summary="Read a candidate's engagement",
     responses=answers(ENGAGEMENT) | problems(errors.CandidateNotFound, paged=True),
 )
-def read_engagement(candidate_id: UUID, system: SystemDep, page: PageDep) -> Engagement:
+def read_engagement(
+    candidate_id: UUID,
+    reader: ReaderDep,
+    page: PageDep,
+    view: Annotated[View, view_of(Engagement, "candidacies")],
+) -> Response:
     """The relationship and its touchpoints; the page parameters are for the touchpoints."""
     (before,) = page.key(bigint)
-    with system.pool.connection() as connection:
+    with reader.system.pool.connection() as connection:
         rows = queries.candidates(connection, 1, candidate=candidate_id)
+        if not rows:
+            raise errors.CandidateNotFound(
+                f"candidate {candidate_id} has no engagement; was it put on record just now?"
+            )
         points = queries.touchpoints(
             connection, page.limit + 1, candidate=candidate_id, before=before
         )
-    if not rows:
-        raise errors.CandidateNotFound(
-            f"candidate {candidate_id} has no engagement; was it put on record just now?"
-        )
-    shown = [Touchpoint.model_validate(point) for point in points]
-    return Engagement(
-        **vars(_shown(system, rows, now())[0]), touchpoints=page.page(points, shown, "version")
+        (shown,) = _shown(reader, connection, rows, now(), view)
+    touchpoints = [Touchpoint.model_validate(point) for point in points]
+    known = {name: getattr(shown, name) for name in shown.model_fields_set}
+    whole = Engagement.model_construct(
+        **known, touchpoints=page.page(points, touchpoints, "version")
     )
+    return reader.told(whole, view)
 
 
-def _shown(system: SystemDep, rows: list[DictRow], moment: datetime) -> list[Relationship]:
-    return [
-        Relationship.model_validate(
-            {
-                **row,
-                "warmth": round(warmth.at(row["warmth_log2"], moment), 2),
-                "trend": warmth.trend(row["warmth_log2"], row["recent_warmth_log2"], moment),
-            }
-        )
-        for row in with_names(system, rows, "name")
+def _shown(
+    reader: Reader,
+    connection: psycopg.Connection,
+    rows: Sequence[DictRow],
+    moment: datetime,
+    view: View,
+) -> list[ExpandedRelationship]:
+    """Each with what the view expands, by one query more for all of them."""
+    shown = [
+        ExpandedRelationship.model_construct(**vars(each))
+        for each in relationships(reader, rows, moment)
     ]
+    if "candidacies" in view.expand:
+        found = applications_by_candidate(
+            reader, connection, [each.candidate_id for each in shown], moment
+        )
+        for each in shown:
+            each.candidacies = found[each.candidate_id]
+    return shown

@@ -1,22 +1,26 @@
 """Jobs: open and change them, and see their boards."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
-from psycopg.rows import DictRow
 from pydantic import BaseModel, Field
 
 from api.access.rights import EVERYBODY, RECRUITS, open_to
-from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
+from api.conditional import weak_tag
+from api.deps import CallerDep, ChangerDep, ChosenDep, Page, PageDep, SystemDep, bigint, moment
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import VERSION_HEADER, answers, records
+from api.reading import Reader, ReaderDep, Selectable, View, view_of, written
+from api.remembered import Told
 from api.schemas import Recording, answer
-from api.versions import tag
+from api.versions import tag_of
+from api.views import Job
 from domain import errors
 from domain.job import JobChange, OpenJob
 from domain.values import Moment, now
@@ -25,28 +29,10 @@ from projections.ats_pipeline import queries
 router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
 
 
-class Job(BaseModel):
-    """A job as the pipeline shows it."""
-
-    id: UUID
-    title: str = Field(examples=["Backend Engineer"])
-    department: str | None
-    location: str | None
-    openings: int
-    stages: list[str]
-    status: str = Field(examples=["open"])
-    opened_at: Moment | None
-    closed_at: Moment | None
-    hiring_managers: list[str] = Field(examples=[["hiring-manager:kim"]])
-
-    @classmethod
-    def of(cls, row: DictRow) -> "Job":
-        """The job as it goes over the wire."""
-        return cls.model_validate({**row, "id": row["job_id"]})
-
-
-class BoardCard(BaseModel):
+class BoardCard(Selectable):
     """An active application in a stage, and for how long it has been there."""
+
+    IDENTIFIED_BY: ClassVar[str] = "application_id"
 
     application_id: UUID
     candidate_id: UUID
@@ -144,71 +130,117 @@ def change_job(
 @router.get(
     "",
     dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
+    response_model=Page[Job],
     summary="List jobs",
     responses=answers(JOB_LIST) | problems(paged=True),
 )
 def list_jobs(
-    system: SystemDep,
+    *,
+    reader: ReaderDep,
     page: PageDep,
+    chosen: ChosenDep,
+    view: Annotated[View, view_of(Job)],
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Only jobs of this status.")
     ] = None,
-) -> Page[Job]:
-    """The newest first."""
-    (before,) = page.key(bigint)
-    with system.pool.connection() as connection:
-        rows = queries.jobs(connection, page.limit + 1, status=status, before=before)
-    return page.page(rows, [Job.of(row) for row in rows], "first_position")
+) -> Response:
+    """The newest first; with `updated_after` in the order of their updates."""
+    order: tuple[str, ...]
+    if chosen.updated_after:
+        place, order = page.places(seen_at=moment, seen=UUID), ("updated_at", "job_id")
+    else:
+        place, order = page.places(before=bigint), ("first_position",)
+    with reader.system.pool.connection() as connection:
+        rows = queries.jobs(
+            connection,
+            page.limit + 1,
+            ids=chosen.ids,
+            updated_after=chosen.updated_after,
+            status=status,
+            **place,
+        )
+    return reader.told(page.page(rows, [Job.of(row) for row in rows], *order), view, "items")
 
 
 @router.get(
     "/{job_id}",
     dependencies=[open_to(*EVERYBODY)],
+    response_model=Job,
     summary="Read a job",
     responses=answers(JOB_STATE, headers=VERSION_HEADER) | problems(errors.JobNotFound),
 )
-def read_job(job_id: UUID, system: SystemDep, response: Response) -> Job:
+async def read_job(
+    job_id: UUID,
+    reader: ReaderDep,
+    view: Annotated[View, view_of(Job)],
+) -> Response:
     """Folded from the job's own events, so it always reflects the last write. The `ETag` is its
     version, to insist on with `If-Match`.
     """
-    job = system.recruiting.job(job_id)
-    tag(response, job.version)
-    return Job(
-        id=job.id,
-        title=job.title,
-        department=job.department,
-        location=job.location,
-        openings=job.openings,
-        stages=list(job.stages),
-        status="open" if job.is_open else "closed",
-        opened_at=job.opened_at,
-        closed_at=job.closed_at,
-        hiring_managers=list(job.hiring_managers),
-    )
+    head = await reader.head(job_id)
+    if head is None or not head.topic.startswith("job."):
+        raise errors.JobNotFound(f"job {job_id} was never opened")
+    if reader.has(tag_of(head.version)):
+        return reader.answered(b"")
+
+    def make() -> Told:
+        job = reader.system.recruiting.job(job_id)
+        shown = Job(
+            id=job.id,
+            title=job.title,
+            department=job.department,
+            location=job.location,
+            openings=job.openings,
+            stages=list(job.stages),
+            status="open" if job.is_open else "closed",
+            opened_at=job.opened_at,
+            closed_at=job.closed_at,
+            hiring_managers=list(job.hiring_managers),
+            updated_at=job.updated_at,
+        )
+        return Told(written(shown, view), tag_of(job.version))
+
+    return await reader.remembered(("job", job_id, view), head, make)
 
 
 @router.get(
     "/{job_id}/board",
     dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
+    response_model=Board,
     summary="See a job's pipeline",
     responses=answers(BOARD) | problems(errors.JobNotFound),
 )
-def read_board(
+async def read_board(
     job_id: UUID,
-    system: SystemDep,
+    reader: ReaderDep,
+    view: Annotated[View, view_of(BoardCard)],
     per_stage: Annotated[
         int, Query(ge=0, le=200, description="How many applications to show of each stage.")
     ] = 25,
-) -> Board:
+) -> Response:
     """Active applications by stage with counts, the longest-waiting first, and how long each has
-    been there. For all of a stage, ask `/v1/applications?job=…&stage=…&status=active`.
+    been there. For all of a stage, ask `/v1/applications?job=…&stage=…&status=active`. `fields` is
+    for the applications in it.
     """
-    with system.pool.connection() as connection:
-        board = queries.board(connection, job_id, now(), per_stage)
+    # Its clocks are in whole seconds: within one, and while no row changes, it stays as it is.
+    moment = now().replace(microsecond=0)
+    stamp = await reader.stamp("ats_pipeline"), moment
+
+    def make() -> Told:
+        board = _board(reader, job_id, moment, per_stage)
+        body = written(board, view, "stages", "applications")
+        return Told(body, weak_tag(body))
+
+    return await reader.remembered(("board", job_id, per_stage, view), stamp, make)
+
+
+def _board(reader: Reader, job_id: UUID, moment: datetime, per_stage: int) -> Board:
+    with reader.system.pool.connection() as connection:
+        board = queries.board(connection, job_id, moment, per_stage)
     if board is None:
         raise errors.JobNotFound(f"job {job_id} is not in the pipeline; was it opened just now?")
     cards: dict[str, list[BoardCard]] = {}
-    for card in with_names(system, board.cards):
+    for card in with_names(reader.system, board.cards, personal=reader.personal):
         cards.setdefault(card["stage"], []).append(BoardCard.model_validate(card))
     return Board(
         job=Job.of(board.job),

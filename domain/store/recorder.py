@@ -13,9 +13,9 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, tuple_row
 
-from domain.log import EventLog
+from domain.log import EventLog, Head
 from domain.store.group import GroupCommit
 from domain.store.keyring import NewKey
 from domain.store.patience import LOST, RETRY_WAITS, is_lost, patiently, wait
@@ -51,6 +51,17 @@ SELECT notification_id, originator_id, originator_version, topic, state
   FROM hirelog.events
  WHERE originator_id = ANY(%s)
  ORDER BY originator_id, originator_version
+"""
+
+SELECT_HEADS = """
+SELECT head.originator_id, head.originator_version, head.topic
+  FROM unnest(%s::uuid[]) AS wanted (stream)
+ CROSS JOIN LATERAL (
+       SELECT originator_id, originator_version, topic
+         FROM hirelog.events
+        WHERE originator_id = wanted.stream
+        ORDER BY originator_version DESC
+        LIMIT 1) AS head
 """
 
 GROUP_EVENTS = 4_000  # in one transaction, but for a single append that is larger
@@ -229,6 +240,13 @@ class Recorder(PostgresApplicationRecorder, EventLog):
         with self.datastore.get_connection() as conn, conn.cursor() as cursor:
             cursor.execute(SELECT_HISTORIES, (list(originator_ids),))
             return [_notification(row) for row in cursor.fetchall()]
+
+    @patiently
+    def select_heads(self, originator_ids: Sequence[UUID]) -> Mapping[UUID, Head]:
+        """The last event of each of these streams that there are."""
+        with self.datastore.get_connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute(SELECT_HEADS, (list(originator_ids),), prepare=True)
+            return {stream: Head(version, topic) for stream, version, topic in cursor.fetchall()}
 
 
 def _notification(row: DictRow) -> Notification:

@@ -3,6 +3,7 @@
 Rows have the names of their columns; candidate_name is sealed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,17 +16,22 @@ from projections.runtime.query import select
 
 SELECT_JOBS = """
 SELECT job_id, title, department, location, openings, stages, status, opened_at, closed_at,
-       hiring_managers, first_position
+       hiring_managers, updated_at, first_position
   FROM ats_pipeline.jobs
  {where}
- ORDER BY first_position DESC
+ ORDER BY {order}
  LIMIT %(limit)s
 """
 JOB_CONDITIONS = {
     "job": "job_id = %(job)s",
+    "ids": "job_id = ANY(%(ids)s)",
     "status": "status = %(status)s",
+    "updated_after": "updated_at > %(updated_after)s",
     "before": "first_position < %(before)s",
+    "seen_at": "(updated_at, job_id) > (%(seen_at)s, %(seen)s)",
 }
+NEWEST_FIRST = "first_position DESC"
+JOBS_AS_UPDATED = "updated_at, job_id"
 
 COUNT_STAGES = """
 SELECT stage, count(*)
@@ -60,17 +66,20 @@ SELECT_APPLICATIONS = """
 SELECT application_id, candidate_id, person.name AS candidate_name, job_id, job_title, status,
        stage, stage_visit, stage_entered_at, stage_entered_by, origin, source, applied_at,
        ended_at, end_reason, rejection_type, offers, offer_status, broken_rules, last_event_at,
+       updated_at,
        greatest(extract(epoch FROM coalesce(ended_at, %(now)s) - stage_entered_at), 0)::bigint
            AS seconds_in_stage,
        first_position
   FROM ats_pipeline.applications
   LEFT JOIN ats_pipeline.people AS person USING (candidate_id)
  {where}
- ORDER BY first_position DESC
+ ORDER BY {order}
  LIMIT %(limit)s
 """
 APPLICATION_CONDITIONS = {
     "application": "application_id = %(application)s",
+    "ids": "application_id = ANY(%(ids)s)",
+    "candidates": "candidate_id = ANY(%(candidates)s)",
     "candidate": "candidate_id = %(candidate)s",
     "job": "job_id = %(job)s",
     "stage": "stage = %(stage)s",
@@ -78,16 +87,19 @@ APPLICATION_CONDITIONS = {
     "source": "source = %(source)s",
     "entered_before": "stage_entered_at <= %(entered_before)s AND status = 'active'",
     "entered_after": "stage_entered_at >= %(entered_after)s AND status = 'active'",
+    "updated_after": "updated_at > %(updated_after)s",
     "before": "first_position < %(before)s",
+    "seen_at": "(updated_at, application_id) > (%(seen_at)s, %(seen)s)",
 }
+APPLICATIONS_AS_UPDATED = "updated_at, application_id"
 
 SELECT_VISITS = """
-SELECT visit, stage, entered_at, entered_by, exited_at, exited_by, exited_to,
+SELECT application_id, visit, stage, entered_at, entered_by, exited_at, exited_by, exited_to,
        greatest(extract(epoch FROM coalesce(exited_at, %(now)s) - entered_at), 0)::bigint
            AS seconds
   FROM ats_pipeline.stage_visits
- WHERE application_id = %(application)s
- ORDER BY visit
+ WHERE application_id = ANY(%(applications)s)
+ ORDER BY application_id, visit
 """
 
 SELECT_BUSIEST_JOB = """
@@ -117,9 +129,13 @@ def busiest_job(connection: psycopg.Connection[Any]) -> UUID | None:
 
 
 def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
-    """Jobs, the newest first; `given` names JOB_CONDITIONS."""
+    """Jobs, the newest first; with `updated_after` in the order of their updates.
+
+    `given` names JOB_CONDITIONS.
+    """
+    order = JOBS_AS_UPDATED if given.get("updated_after") else NEWEST_FIRST
     with connection.cursor(row_factory=dict_row) as cursor:
-        query = select(SELECT_JOBS, JOB_CONDITIONS, given)
+        query = select(SELECT_JOBS, JOB_CONDITIONS, given, order)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()
 
 
@@ -143,15 +159,20 @@ def board(
 def applications(
     connection: psycopg.Connection[Any], now: datetime, limit: int, **given: Any
 ) -> list[DictRow]:
-    """Applications, the newest first; `given` names APPLICATION_CONDITIONS."""
+    """Applications, the newest first; with `updated_after` in the order of their updates.
+
+    `given` names APPLICATION_CONDITIONS.
+    """
+    order = APPLICATIONS_AS_UPDATED if given.get("updated_after") else NEWEST_FIRST
     with connection.cursor(row_factory=dict_row) as cursor:
-        query = select(SELECT_APPLICATIONS, APPLICATION_CONDITIONS, given)
+        query = select(SELECT_APPLICATIONS, APPLICATION_CONDITIONS, given, order)
         return cursor.execute(query, {**given, "limit": limit, "now": now}).fetchall()
 
 
 def visits(
-    connection: psycopg.Connection[Any], application_id: UUID, now: datetime
+    connection: psycopg.Connection[Any], applications: Sequence[UUID], now: datetime
 ) -> list[DictRow]:
-    """The application's visits to stages, in order."""
+    """The visits to stages of these applications, of each in order."""
+    given = {"applications": list(applications), "now": now}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(SELECT_VISITS, {"application": application_id, "now": now}).fetchall()
+        return cursor.execute(SELECT_VISITS, given).fetchall()

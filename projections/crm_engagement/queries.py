@@ -20,14 +20,16 @@ SELECT candidate_id, name, origin, source, status,
        consent_outreach AND coalesce(consent_outreach_until > now(), true) AS consent_outreach,
        consent_retention AND coalesce(consent_retention_until > now(), true)
            AS consent_retention, unsubscribed, touches, messages, opens, clicks, replies,
-       first_touch_at, last_touch_at, last_engagement_at, warmth_log2, recent_warmth_log2
+       first_touch_at, last_touch_at, last_engagement_at, warmth_log2, recent_warmth_log2,
+       updated_at
   FROM crm_engagement.candidates
  {where}
- ORDER BY warmth_log2 DESC, candidate_id DESC
+ ORDER BY {order}
  LIMIT %(limit)s
 """
 CONDITIONS = {
     "candidate": "candidate_id = %(candidate)s",
+    "ids": "candidate_id = ANY(%(ids)s)",
     "pool": (
         "candidate_id IN (SELECT candidate_id FROM crm_engagement.pool_members"
         " WHERE pool = %(pool)s AND is_member)"
@@ -36,8 +38,12 @@ CONDITIONS = {
     "warmth_log2_from": "warmth_log2 >= %(warmth_log2_from)s",
     "touched_after": "last_touch_at >= %(touched_after)s",
     "touched_before": "last_touch_at < %(touched_before)s",
+    "updated_after": "updated_at > %(updated_after)s",
     "after": "(warmth_log2, candidate_id) < (%(after)s, %(after_candidate)s)",
+    "seen_at": "(updated_at, candidate_id) > (%(seen_at)s, %(seen)s)",
 }
+WARMEST_FIRST = "warmth_log2 DESC, candidate_id DESC"
+AS_UPDATED = "updated_at, candidate_id"
 
 SELECT_TOUCHPOINTS = """
 SELECT version, type, direction, channel, sequence, step, message_id, actor, occurred_at, position
@@ -67,9 +73,13 @@ def most_touched_candidate(connection: psycopg.Connection[Any]) -> UUID | None:
 
 
 def candidates(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[DictRow]:
-    """Candidates, the warmest first; `given` names CONDITIONS."""
+    """Candidates, the warmest first; with `updated_after` in the order of their updates.
+
+    `given` names CONDITIONS.
+    """
+    order = AS_UPDATED if given.get("updated_after") else WARMEST_FIRST
     with connection.cursor(row_factory=dict_row) as cursor:
-        query = select(SELECT_CANDIDATES, CONDITIONS, given)
+        query = select(SELECT_CANDIDATES, CONDITIONS, given, order)
         return cursor.execute(query, {**given, "limit": limit}).fetchall()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -33,8 +33,17 @@ INSERT_BUILD = """
 INSERT INTO read_models.builds (build, model, version, digest, schema_name, state, rebuild)
 VALUES (%(build)s, %(model)s, %(version)s, %(digest)s, %(schema)s, %(state)s, %(rebuild)s)
 """
+STAMPS = "SELECT model, build, position, revision FROM read_models.builds WHERE state = 'live'"
 NEXT_BUILD = "SELECT nextval('read_models.build_numbers')"
 DELETE_BUILD = "DELETE FROM read_models.builds WHERE build = %s"
+
+
+class Stamp(NamedTuple):
+    """Another one whenever a row of the live tables may have changed."""
+
+    build: int
+    position: int
+    revision: int
 
 
 class BuildGone(Refusal):
@@ -129,6 +138,12 @@ def live(connection: psycopg.Connection[Any], model: str) -> Build | None:
     """The build that queries see."""
     found = _builds(connection, LIVE, (model,))
     return found[0] if found else None
+
+
+def stamps(connection: psycopg.Connection[Any]) -> dict[str, Stamp]:
+    """How the live tables of each read model are now."""
+    rows = connection.execute(STAMPS, prepare=True).fetchall()
+    return {model: Stamp(*stamp) for model, *stamp in rows}
 
 
 def of_rebuild(connection: psycopg.Connection[Any], rebuild: int) -> list[Build]:

@@ -46,7 +46,8 @@ def answers(served: Json) -> Iterator[tuple[str, str, int, Json]]:
     for path, methods in served["paths"].items():
         for method, operation in methods.items():
             for status, answer in operation["responses"].items():
-                yield method.upper(), path, int(status), answer["content"]
+                if status != "304":  # which has no body
+                    yield method.upper(), path, int(status), answer["content"]
 
 
 def test_every_success_is_shown_as_it_comes_back(served: Json) -> None:
@@ -61,7 +62,9 @@ def test_every_success_is_shown_as_it_comes_back(served: Json) -> None:
         elif status < 300:
             example = content["application/json"]["example"]
             model = TypeAdapter[Any](MODELS[method, path])
-            again = model.dump_python(model.validate_python(example), mode="json")
+            again = model.dump_python(
+                model.validate_python(example), mode="json", exclude_unset=True
+            )
             assert json.dumps(again) == json.dumps(example), (method, path, status)
             shown.add((method, path))
     assert shown == MODELS.keys()

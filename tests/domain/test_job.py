@@ -153,6 +153,7 @@ def test_the_record_tells_the_job() -> None:
         stages=("A", "B"),
         is_open=True,
         opened_at=day(0),
+        updated_at=day(1),
     )
 
 

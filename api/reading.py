@@ -1,0 +1,161 @@
+"""What a reader asks for beyond a row: a few fields, what belongs to it, and what is personal."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from api.access.callers import Principal
+from api.conditional import matches
+from api.deps import not_valid
+from api.remembered import Gathered, Remembered, Told
+from api.wiring import System
+from domain.log import Head
+from projections.runtime.builds import Stamp
+
+
+class Selectable(BaseModel):
+    """What comes back whole, or only with the fields that were asked for.
+
+    A field that is left out is absent, not null; in the OpenAPI document only the field that
+    identifies it is required, so that the document is true of both.
+    """
+
+    IDENTIFIED_BY: ClassVar[str]
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        handler.resolve_ref_schema(schema)["required"] = [cls.IDENTIFIED_BY]
+        return schema
+
+
+@dataclass(frozen=True)
+class View:
+    """Which fields of each item do not come back, and what is read with it."""
+
+    left_out: frozenset[str] = frozenset()
+    expand: frozenset[str] = frozenset()
+
+    def exclude(self, path: tuple[str, ...]) -> Any:
+        """What pydantic is not to write of a body whose items lie at the end of `path`."""
+        inside: Any = set(self.left_out)
+        for name in reversed(path):
+            inside = {name: {"__all__": inside}}
+        return inside if self.left_out else None
+
+
+def view_of(model: type[Selectable], *expansions: str) -> Any:
+    """The dependency of a route whose items are of this model and can be expanded by these."""
+    names = sorted(set(model.model_fields) - set(expansions))
+
+    async def fields_alone(
+        fields: Annotated[
+            str | None,
+            Query(
+                max_length=2_000,
+                description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
+                f"{', '.join(names)}. All where it is left out.",
+            ),
+        ] = None,
+    ) -> View:
+        if fields is None:
+            return View()
+        wanted = _named("fields", fields, names)
+        return View(frozenset(names) - wanted - {model.IDENTIFIED_BY})
+
+    async def expanding(
+        view: Annotated[View, Depends(fields_alone)],
+        expand: Annotated[
+            str | None,
+            Query(
+                max_length=200,
+                description="What to read with each item, separated by commas, as a field of that "
+                f"name; of {', '.join(expansions)}.",
+            ),
+        ] = None,
+    ) -> View:
+        if expand is None:
+            return view
+        return View(view.left_out, _named("expand", expand, expansions))
+
+    return Depends(expanding if expansions else fields_alone)
+
+
+def _named(parameter: str, given: str, known: Iterable[str]) -> frozenset[str]:
+    wanted = frozenset(filter(None, map(str.strip, given.split(","))))
+    if not wanted <= frozenset(known):
+        raise not_valid(parameter, f"names what there is not; there are {', '.join(known)}")
+    return wanted
+
+
+def written(body: BaseModel, view: View | None = None, *path: str) -> bytes:
+    """The body in JSON, as the view has it.
+
+    A view is of the items at the end of `path` in the body, of the body itself without one. What
+    was not set in a model, as an expansion that nobody asked for, is left out.
+    """
+    exclude = view.exclude(path) if view else None
+    return body.model_dump_json(exclude=exclude, exclude_unset=True).encode()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A request that reads: from which system, who does, and its answer's headers so far."""
+
+    system: System
+    principal: Principal
+    request: Request
+    response: Response
+
+    @property
+    def personal(self) -> bool:
+        """Whether it may see what identifies a person."""
+        return self.principal.sees_personal()
+
+    def told(self, body: BaseModel, view: View | None = None, *path: str) -> Response:
+        """The answer with this body, as the view has it."""
+        return self.answered(written(body, view, *path))
+
+    def answered(self, body: bytes) -> Response:
+        """The answer with these bytes of JSON."""
+        # FastAPI would validate and copy the models again, which costs more than all else here.
+        return Response(body, media_type="application/json", headers=self.response.headers)
+
+    def has(self, tag: str) -> bool:
+        """Gives the answer this tag, and tells whether the client has it already."""
+        self.response.headers["ETag"] = tag
+        return matches(self.request.scope, tag)
+
+    async def remembered(
+        self, key: Hashable, stamp: Hashable, make: Callable[[], Told]
+    ) -> Response:
+        """The answer as it was made before under the same stamp, for those who may see the same."""
+        remembered: Remembered = self.request.app.state.remembered
+        told = await remembered.get((key, self.personal), stamp, make)
+        self.response.headers["ETag"] = told.tag
+        return self.answered(told.body)
+
+    async def head(self, stream: UUID) -> Head | None:
+        """The last event on record of this stream."""
+        heads: Gathered[UUID, Head] = self.request.app.state.heads
+        return await heads.get(stream)
+
+    async def stamp(self, model: str) -> Stamp | None:
+        """How the live tables of this read model are now."""
+        stamps: Gathered[str, Stamp] = self.request.app.state.stamps
+        return await stamps.get(model)
+
+
+async def _reader(request: Request, response: Response) -> Reader:
+    return Reader(request.app.state.system, request.state.principal, request, response)
+
+
+ReaderDep = Annotated[Reader, Depends(_reader)]
