@@ -55,38 +55,34 @@ class View:
 def view_of(model: type[Selectable], *expansions: str) -> Any:
     """The dependency of a route whose items are of this model and can be expanded by these."""
     names = sorted(set(model.model_fields) - set(expansions))
+    fields_given = Query(
+        max_length=2_000,
+        description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
+        f"{', '.join(names)}. All where it is left out.",
+    )
+    expand_given = Query(
+        max_length=200,
+        description="What to read with each item, separated by commas, as a field of that name; of "
+        f"{', '.join(expansions)}.",
+    )
 
-    async def fields_alone(
-        fields: Annotated[
-            str | None,
-            Query(
-                max_length=2_000,
-                description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
-                f"{', '.join(names)}. All where it is left out.",
-            ),
-        ] = None,
-    ) -> View:
-        if fields is None:
-            return View()
-        wanted = _named("fields", fields, names)
-        return View(frozenset(names) - wanted - {model.IDENTIFIED_BY})
+    def view(fields: str | None, expand: str | None) -> View:
+        left_out: frozenset[str] = frozenset()
+        if fields is not None:
+            left_out = frozenset(names) - _named("fields", fields, names) - {model.IDENTIFIED_BY}
+        return View(left_out, _named("expand", expand or "", expansions))
 
+    async def selecting(fields: Annotated[str | None, fields_given] = None) -> View:
+        return view(fields, None)
+
+    # One dependency, not one in the other: FastAPI takes longer for each than it does.
     async def expanding(
-        view: Annotated[View, Depends(fields_alone)],
-        expand: Annotated[
-            str | None,
-            Query(
-                max_length=200,
-                description="What to read with each item, separated by commas, as a field of that "
-                f"name; of {', '.join(expansions)}.",
-            ),
-        ] = None,
+        fields: Annotated[str | None, fields_given] = None,
+        expand: Annotated[str | None, expand_given] = None,
     ) -> View:
-        if expand is None:
-            return view
-        return View(view.left_out, _named("expand", expand, expansions))
+        return view(fields, expand)
 
-    return Depends(expanding if expansions else fields_alone)
+    return Depends(expanding if expansions else selecting)
 
 
 def _named(parameter: str, given: str, known: Iterable[str]) -> frozenset[str]:

@@ -42,6 +42,7 @@ CREATE TABLE applications (
 );
 CREATE UNIQUE INDEX applications_first_position_idx ON applications (first_position);
 CREATE INDEX applications_updated_idx ON applications (updated_at, application_id);
+CREATE INDEX applications_status_updated_idx ON applications (status, updated_at, application_id);
 CREATE INDEX applications_job_idx ON applications (job_id, status, first_position);
 CREATE INDEX applications_board_idx
     ON applications (job_id, stage, stage_entered_at) WHERE status = 'active';
