@@ -116,6 +116,11 @@ class Reader:
         """Whether it may see what identifies a person."""
         return self.principal.sees_personal()
 
+    @property
+    def hiring_manager(self) -> str | None:
+        """Whose own jobs alone it may see, where that is so."""
+        return self.principal.hiring_manager
+
     def told(self, body: BaseModel, view: View | None = None, *path: str) -> Response:
         """The answer with this body, as the view has it."""
         return self.answered(written(body, view, *path))
@@ -135,7 +140,8 @@ class Reader:
     ) -> Response:
         """The answer as it was made before under the same stamp, for those who may see the same."""
         remembered: Remembered = self.request.app.state.remembered
-        told = await remembered.get((key, self.personal), stamp, make)
+        sees = self.personal, self.hiring_manager
+        told = await remembered.get((key, sees), stamp, make)
         self.response.headers["ETag"] = told.tag
         return self.answered(told.body)
 

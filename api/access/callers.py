@@ -49,6 +49,11 @@ class Principal:
     scopes: frozenset[Scope]
     rate_limit: str | None = None  # such as "100/second"; the server's own where it is None
 
+    @property
+    def hiring_manager(self) -> str | None:
+        """By which name jobs are the caller's own, where no others may be seen."""
+        return self.actor if self.role is Role.HIRING_MANAGER else None
+
     def sees_personal(self) -> bool:
         """Whether answers to this caller hold what identifies a person."""
         return Scope.PERSONAL in self.scopes

@@ -102,6 +102,7 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
             stage=stage,
             status=status,
             source=source,
+            hiring_manager=reader.hiring_manager,
             entered_before=_days_before(now_, min_days_in_stage),
             entered_after=_days_before(now_, max_days_in_stage),
             **place,
@@ -124,7 +125,13 @@ def read_application(
     """Exact entry and exit times, through moves back, re-entries and re-openings."""
     moment = now()
     with reader.system.pool.connection() as connection:
-        rows = queries.applications(connection, moment, 1, application=application_id)
+        rows = queries.applications(
+            connection,
+            moment,
+            1,
+            application=application_id,
+            hiring_manager=reader.hiring_manager,
+        )
         if not rows:
             raise errors.ApplicationNotFound(
                 f"application {application_id} is not in the pipeline; was it made just now?"

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.access.callers import Role
-from api.access.rights import MEETS_PEOPLE, READS_PEOPLE, open_to
+from api.access.rights import MEETS_PEOPLE, READS_HISTORIES, READS_PEOPLE, open_to
 from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
-from api.errors import problems
+from api.errors import NotPermitted, problems
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.examples.answers import (
     CANDIDATE_BEGUN,
@@ -25,12 +25,13 @@ from api.reading import Reader, ReaderDep, View, view_of, written
 from api.remembered import Told
 from api.schemas import CandidateState, Event, Recording, answer
 from api.versions import tag_of
-from api.views import jobs_by_id, relationships_by_id
+from api.views import jobs_by_id, own_jobs, relationships_by_id
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
 from domain.log import Head
 from domain.values import GivenMoment, now
+from projections.ats_pipeline import queries as pipeline
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
 
@@ -126,7 +127,7 @@ async def read_candidate(
     any of them it is the state now, and the `ETag` is the version to insist on with `If-Match`;
     not so with `expand`, whose answer holds more than the candidate's own events.
     """
-    if not when.is_now() or view.expand:
+    if not when.is_now() or view.expand or reader.hiring_manager:
         return reader.told(await run_in_threadpool(_read, reader, candidate_id, when, view), view)
     head = await reader.head(candidate_id)
     if not _is_candidate(head):
@@ -151,10 +152,23 @@ def _read(reader: Reader, candidate_id: UUID, when: When, view: View) -> Candida
     else:
         candidate = recruiting.candidate(candidate_id, when.version)
     shown = CandidateState.of(candidate, personal=reader.personal)
-    if view.expand:
+    if reader.hiring_manager or view.expand:
         with reader.system.pool.connection() as connection:
+            if reader.hiring_manager:
+                _narrow(connection, shown, reader.hiring_manager)
             _expand(reader, connection, shown, view)
     return shown
+
+
+def _narrow(connection: psycopg.Connection, shown: CandidateState, hiring_manager: str) -> None:
+    """Leaves the applications for jobs that name the hiring manager.
+
+    Raises CandidateNotFound where there is none, as for somebody who is not on record.
+    """
+    own = own_jobs(connection, hiring_manager, [each.job_id for each in shown.applications])
+    shown.applications = [each for each in shown.applications if each.job_id in own]
+    if not shown.applications:
+        raise _not_on_record(shown.id)
 
 
 def _expand(
@@ -193,13 +207,35 @@ def record_interaction(
     answer again.
     """
     metadata = caller.metadata(candidate_id, intent)
+    if hiring_manager := caller.principal.hiring_manager:
+        _refuse_for_others(system, candidate_id, intent, hiring_manager)
     outcome = system.recruiting.record(candidate_id, intent, metadata, expected=caller.expected)
     return answer(response, "candidates", outcome)
 
 
+def _refuse_for_others(
+    system: SystemDep, candidate_id: UUID, intent: Interaction, hiring_manager: str
+) -> None:
+    """Raises NotPermitted unless it is about an application for a job of the hiring manager's."""
+    with system.pool.connection() as connection:
+        mine = pipeline.applications(
+            connection,
+            now(),
+            1,
+            candidate=candidate_id,
+            application=getattr(intent, "application_id", None),
+            hiring_manager=hiring_manager,
+        )
+    if not mine:
+        raise NotPermitted(
+            f"candidate {candidate_id} has no such application for a job that names "
+            f"{hiring_manager}; ask a recruiter"
+        )
+
+
 @router.get(
     "/{candidate_id}/interactions",
-    dependencies=[open_to(*READS_PEOPLE)],
+    dependencies=[open_to(*READS_HISTORIES)],
     response_model=Page[Event],
     summary="Replay a candidate's history",
     responses=answers(HISTORY) | problems(errors.CandidateNotFound, paged=True),

@@ -157,6 +157,7 @@ def list_jobs(
             ids=chosen.ids,
             updated_after=chosen.updated_after,
             status=status,
+            hiring_manager=reader.hiring_manager,
             **place,
         )
     return reader.told(page.page(rows, [Job.of(row) for row in rows], *order), view, "items")
@@ -180,11 +181,13 @@ async def read_job(
     head = await reader.head(job_id)
     if head is None or not head.topic.startswith("job."):
         raise errors.JobNotFound(f"job {job_id} was never opened")
-    if reader.has(tag_of(head.version)):
+    if reader.hiring_manager is None and reader.has(tag_of(head.version)):
         return reader.answered(b"")
 
     def make() -> Told:
         job = reader.system.recruiting.job(job_id)
+        if reader.hiring_manager and reader.hiring_manager not in job.hiring_managers:
+            raise errors.JobNotFound(f"job {job_id} was never opened")
         shown = Job(
             id=job.id,
             title=job.title,
@@ -236,7 +239,7 @@ async def read_board(
 
 def _board(reader: Reader, job_id: UUID, moment: datetime, per_stage: int) -> Board:
     with reader.system.pool.connection() as connection:
-        board = queries.board(connection, job_id, moment, per_stage)
+        board = queries.board(connection, job_id, moment, per_stage, reader.hiring_manager)
     if board is None:
         raise errors.JobNotFound(f"job {job_id} is not in the pipeline; was it opened just now?")
     cards: dict[str, list[BoardCard]] = {}

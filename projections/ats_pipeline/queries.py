@@ -29,6 +29,7 @@ JOB_CONDITIONS = {
     "updated_after": "updated_at > %(updated_after)s",
     "before": "first_position < %(before)s",
     "seen_at": "(updated_at, job_id) > (%(seen_at)s, %(seen)s)",
+    "hiring_manager": "hiring_managers @> ARRAY[%(hiring_manager)s::text]",
 }
 NEWEST_FIRST = "first_position DESC"
 JOBS_AS_UPDATED = "updated_at, job_id"
@@ -90,6 +91,9 @@ APPLICATION_CONDITIONS = {
     "updated_after": "updated_at > %(updated_after)s",
     "before": "first_position < %(before)s",
     "seen_at": "(updated_at, application_id) > (%(seen_at)s, %(seen)s)",
+    "hiring_manager": """job_id IN (
+       SELECT job_id FROM ats_pipeline.jobs
+        WHERE hiring_managers @> ARRAY[%(hiring_manager)s::text])""",
 }
 APPLICATIONS_AS_UPDATED = "updated_at, application_id"
 
@@ -140,10 +144,17 @@ def jobs(connection: psycopg.Connection[Any], limit: int, **given: Any) -> list[
 
 
 def board(
-    connection: psycopg.Connection[Any], job_id: UUID, now: datetime, per_stage: int
+    connection: psycopg.Connection[Any],
+    job_id: UUID,
+    now: datetime,
+    per_stage: int,
+    hiring_manager: str | None = None,
 ) -> Board | None:
-    """The board with at most `per_stage` cards for each stage; None for an unknown job."""
-    found = jobs(connection, 1, job=job_id)
+    """The board with at most `per_stage` cards for each stage.
+
+    None for an unknown job, and for one that does not name the `hiring_manager` that is given.
+    """
+    found = jobs(connection, 1, job=job_id, hiring_manager=hiring_manager)
     if not found:
         return None
     counts = dict(connection.execute(COUNT_STAGES, {"job": job_id}).fetchall())

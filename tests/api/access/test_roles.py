@@ -17,7 +17,7 @@ WHO: Mapping[str, str] = {
     "POST /v1/candidates": "RSIA",
     "GET /v1/candidates/{candidate_id}": "RSMCIA",
     "POST /v1/candidates/{candidate_id}/interactions": "RSMIA",
-    "GET /v1/candidates/{candidate_id}/interactions": "RSMCIA",
+    "GET /v1/candidates/{candidate_id}/interactions": "RSCIA",
     "POST /v1/interactions:batch": "RSIA",
     "POST /v1/jobs": "RIA",
     "POST /v1/jobs/{job_id}/interactions": "RIA",
