@@ -120,7 +120,11 @@ def reinstate(known: Known, intent: i.Reinstate) -> Consequences:
     stage = intent.stage or rules.stage_of(application)
     if intent.stage:
         yield from rules.no_such_stage(job, intent.stage)
-    yield e.Reinstated(**rules.of(intent.application_id, application), stage=stage)
+    yield e.Reinstated(
+        **rules.of(intent.application_id, application),
+        stage=stage,
+        from_status=rules.status_of(application),
+    )
 
 
 def return_to_pool(known: Known, intent: i.ReturnToPool) -> Consequences:
@@ -144,6 +148,7 @@ def return_to_pool(known: Known, intent: i.ReturnToPool) -> Consequences:
         job_id=application.job_id if application else None,
         job_title=application.job_title if application else None,
         stage=rules.stage_of(application),
+        from_status=rules.status_of(application),
     )
 
 

@@ -86,7 +86,11 @@ def grant_consent(known: Known, intent: i.GrantConsent) -> Consequences:
             f"a consent of {known.at.isoformat()} cannot end at {intent.expires_at.isoformat()}; "
             "give an expires_at after it"
         )
-    yield e.ConsentGranted(purpose=intent.purpose, expires_at=intent.expires_at)
+    yield e.ConsentGranted(
+        purpose=intent.purpose,
+        expires_at=intent.expires_at,
+        said_before=rules.said_before(known.candidate, intent.purpose),
+    )
 
 
 def withdraw_consent(known: Known, intent: i.WithdrawConsent) -> Consequences:
@@ -97,7 +101,9 @@ def withdraw_consent(known: Known, intent: i.WithdrawConsent) -> Consequences:
             f"candidate {candidate.id} withdrew consent to {intent.purpose} already; "
             "nothing more needs recording"
         )
-    yield e.ConsentWithdrawn(purpose=intent.purpose)
+    yield e.ConsentWithdrawn(
+        purpose=intent.purpose, said_before=rules.said_before(candidate, intent.purpose)
+    )
 
 
 def update_profile(known: Known, intent: i.UpdateProfile) -> Consequences:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from domain.recorded import Happened
 from domain.values import (
+    ApplicationStatus,
     Channel,
     ConsentPurpose,
     ContactDetail,
@@ -15,6 +16,8 @@ from domain.values import (
     Origin,
     RejectionType,
 )
+
+Said = Literal["granted", "withdrawn"]
 
 
 class Details(BaseModel):
@@ -161,11 +164,12 @@ class Rejected(ApplicationEvent):
 
 
 class Reinstated(ApplicationEvent):
-    """An ended application goes on, at `stage`."""
+    """An ended application goes on, at `stage`; `from_status` is how it had ended."""
 
     TOPIC: ClassVar[str] = "candidate.reinstated"
 
     stage: str | None
+    from_status: ApplicationStatus | None = None
 
 
 class Withdrawn(ApplicationEvent):
@@ -177,7 +181,10 @@ class Withdrawn(ApplicationEvent):
 
 
 class ReturnedToPool(CandidateEvent):
-    """The person went (back) into a talent pool; an active application named here ends."""
+    """The person went (back) into a talent pool; an active application named here ends.
+
+    `from_status` is what the application was until then, active or ended already.
+    """
 
     TOPIC: ClassVar[str] = "candidate.returned-to-pool"
 
@@ -186,6 +193,7 @@ class ReturnedToPool(CandidateEvent):
     job_id: UUID | None = None
     job_title: str | None = None
     stage: str | None = None
+    from_status: ApplicationStatus | None = None
 
 
 class ProfileUpdated(CandidateEvent, Details):
@@ -208,20 +216,25 @@ class Noted(CandidateEvent):
 
 
 class ConsentGranted(CandidateEvent):
-    """The person allowed something, until `expires_at` where there is one."""
+    """The person allowed something, until `expires_at` where there is one.
+
+    `said_before` is what the person had last said on it, None for nothing.
+    """
 
     TOPIC: ClassVar[str] = "candidate.consent-granted"
 
     purpose: ConsentPurpose
     expires_at: Moment | None = None
+    said_before: Said | None = None
 
 
 class ConsentWithdrawn(CandidateEvent):
-    """The person took a consent back."""
+    """The person took a consent back; `said_before` as for one that is granted."""
 
     TOPIC: ClassVar[str] = "candidate.consent-withdrawn"
 
     purpose: ConsentPurpose
+    said_before: Said | None = None
 
 
 class Unsubscribed(CandidateEvent):

@@ -133,6 +133,17 @@ def stage_of(application: JobApplication | None) -> str | None:
     return application.stage if application else None
 
 
+def status_of(application: JobApplication | None) -> ApplicationStatus | None:
+    return application.status if application else None
+
+
+def said_before(candidate: Candidate, purpose: ConsentPurpose) -> e.Said | None:
+    consent = candidate.consents.get(purpose)
+    if consent is None:
+        return None
+    return "granted" if consent.granted else "withdrawn"
+
+
 def direction(job: Job | None, from_stage: str | None, to_stage: str) -> Any:
     if job is None or from_stage not in job.stages or to_stage not in job.stages:
         return None

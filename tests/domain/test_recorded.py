@@ -58,13 +58,14 @@ STORED = {
     "candidate.offer-declined": f'{{{_OF},"stage":"A","offer_version":1}}',
     "candidate.hired": f'{{{_OF},"stage":"A"}}',
     "candidate.rejected": f'{{{_OF},"stage":"A","rejection_type":"we-rejected","comment":"x"}}',
-    "candidate.reinstated": f'{{{_OF},"stage":"A"}}',
+    "candidate.reinstated": f'{{{_OF},"stage":"A","from_status":"rejected"}}',
     "candidate.withdrawn": f'{{{_OF},"stage":"A"}}',
-    "candidate.returned-to-pool": f'{{"pool":"p",{_OF},"stage":"A"}}',
+    "candidate.returned-to-pool": f'{{"pool":"p",{_OF},"stage":"A","from_status":"active"}}',
     "candidate.profile-updated": f'{{{_DETAILS},"removed":["url"]}}',
     "candidate.noted": f'{{{_OF},"text":"x"}}',
-    "candidate.consent-granted": '{"purpose":"outreach","expires_at":"2026-02-01T00:00:00Z"}',
-    "candidate.consent-withdrawn": '{"purpose":"retention"}',
+    "candidate.consent-granted": '{"purpose":"outreach","expires_at":"2026-02-01T00:00:00Z",'
+    '"said_before":"withdrawn"}',
+    "candidate.consent-withdrawn": '{"purpose":"retention","said_before":"granted"}',
     "candidate.unsubscribed": '{"channel":"email"}',
     "job.opened": (
         '{"title":"t","department":"d","location":"l","openings":2,"hiring_managers":["k"]}'
@@ -84,6 +85,10 @@ OLDER = [
     ("job.opened", '{"title":"t","department":"d","location":"l","openings":2}'),
     ("candidate.contacted", f'{{"message_id":"m","channel":"email","application_id":"{_ID}"}}'),
     ("candidate.noted", f'{{"application_id":"{_ID}","text":"x"}}'),
+    ("candidate.reinstated", f'{{{_OF},"stage":"A"}}'),
+    ("candidate.returned-to-pool", f'{{"pool":"p",{_OF},"stage":"A"}}'),
+    ("candidate.consent-granted", '{"purpose":"outreach","expires_at":"2026-02-01T00:00:00Z"}'),
+    ("candidate.consent-withdrawn", '{"purpose":"retention"}'),
 ]
 
 # What a field holds where the stored event does not tell; a changed default would alter history.

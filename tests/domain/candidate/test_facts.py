@@ -181,7 +181,7 @@ def test_one_unknown_job_is_not_another() -> None:
     stray = {"application_id": UUID(int=22), "job_id": None, "job_title": None}
     given(sourced(), advanced(None, "B", **STRAY), rejected(None, **stray)).when(
         i.Reinstate(application_id=UUID(int=22))
-    ).then(reinstated(None, **stray))
+    ).then(reinstated(None, from_status="rejected", **stray))
 
 
 def test_a_clock_a_little_fast_is_forgiven_in_facts_as_in_commands() -> None:

@@ -65,13 +65,18 @@ def test_a_move_may_say_from_where_and_is_refused_when_that_is_no_longer_so() ->
 # Reinstated
 
 
-@pytest.mark.parametrize("end", [rejected("B"), withdrawn("B"), pooled(stage="B")])
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(rejected("B"), "rejected"), (withdrawn("B"), "withdrawn"), (pooled(stage="B"), "pooled")],
+)
 def test_an_application_that_ended_goes_on_where_it_stood_or_at_another_stage(
-    end: e.CandidateEvent,
+    end: e.CandidateEvent, status: str
 ) -> None:
     ended = given(applied("A"), forward("A", "B"), end)
-    ended.when(i.Reinstate(application_id=APPLICATION)).then(reinstated("B"))
-    ended.when(i.Reinstate(application_id=APPLICATION, stage="A")).then(reinstated("A"))
+    ended.when(i.Reinstate(application_id=APPLICATION)).then(reinstated("B", from_status=status))
+    ended.when(i.Reinstate(application_id=APPLICATION, stage="A")).then(
+        reinstated("A", from_status=status)
+    )
     ended.when(i.Reinstate(application_id=APPLICATION, stage="Z")).then_refused(
         errors.UnknownStage, containing="its stages are A, B, C"
     )

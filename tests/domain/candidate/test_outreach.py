@@ -187,8 +187,11 @@ def test_consent_is_granted_and_withdrawn() -> None:
         granted(until=200)
     )
     given(sourced(), granted()).when(i.WithdrawConsent(purpose=OUTREACH)).then(
-        e.ConsentWithdrawn(purpose=OUTREACH)
+        e.ConsentWithdrawn(purpose=OUTREACH, said_before="granted")
     )
+    given(sourced(), e.ConsentWithdrawn(purpose=OUTREACH)).when(
+        i.GrantConsent(purpose=OUTREACH)
+    ).then(e.ConsentGranted(purpose=OUTREACH, said_before="withdrawn"))
 
 
 def test_consent_that_was_never_asked_for_can_be_refused_in_advance() -> None:

@@ -24,8 +24,8 @@ def test_a_prospect_enters_a_pool_and_so_does_an_applicant_whose_application_goe
 
 def test_an_active_application_that_is_named_ends_also_when_the_pool_is_not_new() -> None:
     return_it = i.ReturnToPool(pool="Silver medalists", application_id=APPLICATION)
-    given(applied()).when(return_it).then(pooled())
-    given(applied(), in_pool()).when(return_it).then(pooled())
+    given(applied()).when(return_it).then(pooled(from_status="active"))
+    given(applied(), in_pool()).when(return_it).then(pooled(from_status="active"))
     assert candidate(applied(), pooled()).status == "prospect"
 
 
