@@ -1,0 +1,118 @@
+"""From and to: what each event changed, told by itself alone."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain import job as j
+from domain.candidate import events as e
+from domain.changes import Change, change
+from domain.recorded import Happened, Recorded
+from domain.upkeep import ParkedRetried, ParkedSkipped
+from domain.values import Channel, ConsentPurpose
+from tests.scenario import (
+    CANDIDATE,
+    applied,
+    by,
+    contacted,
+    event_classes,
+    forward,
+    hired,
+    in_pool,
+    offer_accepted,
+    offered,
+    pooled,
+    reinstated,
+    rejected,
+    sourced,
+    withdrawn,
+)
+
+OUTREACH = ConsentPurpose.OUTREACH
+_OF: dict[str, Any] = {"application_id": UUID(int=1), "job_id": None, "job_title": None}
+
+CHANGES: list[tuple[Happened, tuple[Any, Any, Any]]] = [
+    (sourced(), (None, None, None)),
+    (contacted(), (None, None, None)),
+    (e.Opened(message_id="m"), (None, None, None)),
+    (e.Clicked(message_id="m"), (None, None, None)),
+    (e.Replied(channel=Channel.EMAIL), (None, None, None)),
+    (e.Noted(text="x"), (None, None, None)),
+    (e.ProfileUpdated(name="Ada"), (None, None, None)),
+    (applied("A"), ("application", None, "active")),
+    (forward("A", "B"), ("stage", "A", "B")),
+    (e.Advanced(**_OF, from_stage=None, to_stage="B"), ("stage", None, "B")),
+    (hired(), ("application", "active", "hired")),
+    (rejected(), ("application", "active", "rejected")),
+    (withdrawn(), ("application", "active", "withdrawn")),
+    (reinstated(from_status="withdrawn"), ("application", "withdrawn", "active")),
+    (reinstated(), ("application", None, "active")),
+    (pooled("P", from_status="active"), ("application", "active", "pooled")),
+    (pooled("P"), ("application", None, "pooled")),
+    (pooled("P", from_status="rejected"), ("pool", None, "P")),
+    (in_pool("P"), ("pool", None, "P")),
+    (offered(), ("offer", None, "outstanding")),
+    (offer_accepted(), ("offer", "outstanding", "accepted")),
+    (e.OfferDeclined(**offer_accepted().model_dump()), ("offer", "outstanding", "declined")),
+    (e.ConsentGranted(purpose=OUTREACH), ("consent", None, "granted")),
+    (e.ConsentGranted(purpose=OUTREACH, said_before="granted"), ("consent", "granted", "granted")),
+    (
+        e.ConsentWithdrawn(purpose=OUTREACH, said_before="granted"),
+        ("consent", "granted", "withdrawn"),
+    ),
+    (e.Unsubscribed(), ("subscription", "subscribed", "unsubscribed")),
+    (j.JobOpened(title="T"), ("job", None, "open")),
+    (j.JobClosed(), ("job", "open", "closed")),
+    (j.JobReopened(), ("job", "closed", "open")),
+    (j.StagesDefined(stages=("A", "B")), ("stages", None, ("A", "B"))),
+    (
+        j.StagesChanged(from_stages=("A", "B"), to_stages=("B",)),
+        ("stages", ("A", "B"), ("B",)),
+    ),
+    (
+        j.HiringManagersChanged(from_hiring_managers=(), to_hiring_managers=("mia",)),
+        ("hiring-managers", (), ("mia",)),
+    ),
+    (ParkedRetried(model="m", model_version=1), (None, None, None)),
+    (
+        ParkedSkipped(model="m", model_version=1, stream=UUID(int=1), topic="t", position=1),
+        (None, None, None),
+    ),
+]
+
+
+def changed(event: Happened, *broken: str) -> Change:
+    return change(Recorded(CANDIDATE, 1, event, by(broken_rules=broken), position=1))
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    CHANGES,
+    ids=[f"{event.TOPIC}-{n}" for n, (event, _) in enumerate(CHANGES)],
+)
+def test_what_an_event_changed(event: Happened, expected: tuple[Any, Any, Any]) -> None:
+    assert changed(event) == Change(*expected)
+
+
+def test_every_event_is_decided_on() -> None:
+    assert {type(event) for event, _ in CHANGES} == set(event_classes())
+
+
+@pytest.mark.parametrize(
+    ("event", "rule", "was"),
+    [
+        (rejected(), "already-hired", "hired"),
+        (hired(), "already-rejected", "rejected"),
+        (hired(), "no-accepted-offer", "active"),
+        (withdrawn(), "unknown-application", None),
+        (offer_accepted(), "offer-already-accepted", "accepted"),
+        (offer_accepted(), "no-offer", None),
+        (j.JobClosed(), "job-already-closed", "closed"),
+        (e.Unsubscribed(), "already-unsubscribed", "unsubscribed"),
+    ],
+)
+def test_a_fact_that_breaks_a_rule_tells_what_was_there_instead(
+    event: Happened, rule: str, was: str | None
+) -> None:
+    assert changed(event, "unknown-job", rule).before == was
