@@ -1,4 +1,4 @@
-"""Knows how far the read models are, and wakes whoever waits for a position.
+"""Knows how far the read models and the log are, and wakes whoever waits for a position.
 
 One thread of a process listens for all of its waiters; the database is asked at most once for each
 wave of notifications, and once a second for those that were missed.
@@ -15,8 +15,14 @@ from typing import Any
 import psycopg
 import structlog
 
+LOG = "the log"  # stands for what is appended, beside the names of the read models
 LISTEN = "LISTEN hirelog_projected"
-POSITIONS = "SELECT model, position FROM read_models.builds WHERE state = 'live'"
+LISTEN_TO_LOG = "LISTEN hirelog_events"
+POSITIONS = """
+SELECT model, position FROM read_models.builds WHERE state = 'live'
+ UNION ALL
+SELECT 'the log', max(notification_id) FROM hirelog.events HAVING max(notification_id) > 0
+"""
 POLL_SECONDS = 1.0
 PAUSE_SECONDS = 0.005  # between two looks, however many notifications there are
 
@@ -36,7 +42,7 @@ class _Waiter:
 
 
 class Watch:
-    """The positions of the live read models as this process knows them, at least."""
+    """The positions of the live read models and of the log as this process knows them, at least."""
 
     def __init__(self, conninfo: str, switched: Callable[[], None] = lambda: None) -> None:
         """Calls `switched` when other tables have become the live ones."""
@@ -44,6 +50,7 @@ class Watch:
         self._switched = switched
         self._positions: dict[str, int] = {}
         self._waiters: set[_Waiter] = set()
+        self._is_followed = False  # nobody is told of each append until somebody wants to know
         self._lock = Lock()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="watch", daemon=True)
@@ -62,10 +69,11 @@ class Watch:
         return min((self._positions.get(model, 0) for model in models), default=0)
 
     async def reached(self, models: Collection[str], position: int, seconds: float) -> bool:
-        """Waits until these read models reflect `position`, no longer than `seconds`.
+        """Waits until these read models, or LOG, reflect `position`, no longer than `seconds`.
 
         False when they do not yet.
         """
+        self._is_followed = self._is_followed or LOG in models
         loop = asyncio.get_running_loop()
         waiter = _Waiter(models, position, loop, loop.create_future())
         with self._lock:
@@ -94,7 +102,12 @@ class Watch:
 
     def _follow(self, connection: psycopg.Connection[Any]) -> None:
         self._look(connection)
+        listens_to_log = False
         while not self._stop.is_set():
+            if self._is_followed and not listens_to_log:
+                connection.execute(LISTEN_TO_LOG)
+                listens_to_log = True
+                self._look(connection)  # what came before that was not told
             told = list(connection.notifies(timeout=POLL_SECONDS / 4, stop_after=1))
             if any(notification.payload == "switched" for notification in told):
                 self._switched()
