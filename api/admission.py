@@ -27,6 +27,7 @@ class Load:
     """What a process is busy with, and what it could not do since it began."""
 
     requests: int = 0
+    streams: int = 0  # of the feed; none of the requests
     body_bytes: int = 0
     overloaded: int = 0
     too_slow: int = 0

@@ -14,6 +14,7 @@ from api.access.guard import Guard
 from api.access.rights import authorise, mark_of
 from api.admission import Admission, AsgiApp, Load, Message, Receive, Scope, Send
 from api.conditional import Conditional
+from api.feed.streams import Streams
 from api.remembered import Gathered, Remembered
 from api.routes import (
     applications,
@@ -21,6 +22,7 @@ from api.routes import (
     batch,
     candidates,
     engagement,
+    feed,
     health,
     jobs,
     metrics,
@@ -71,6 +73,7 @@ ROUTES = (
     applications,
     engagement,
     audit,
+    feed,
     projections,
     rebuilds,
     parked,
@@ -167,6 +170,7 @@ def build_app(system: System) -> FastAPI:
     app.state.stamps = Gathered(lambda _: _stamps(system))
     app.state.remembered = Remembered(REMEMBERED_BYTES)
     app.state.load = Load()
+    app.state.streams = Streams(app.state.load, system.settings.max_streams)
     errors.install(app)
     for routes in ROUTES:
         app.include_router(routes.router, dependencies=[Depends(authorise)])

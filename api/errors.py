@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -84,8 +84,16 @@ def status_of(refusal: type[Refusal]) -> int:
     return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
 
 
-def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = False) -> Responses:
-    """The answers that a route documents: its refusals, and what any such route may answer."""
+def problems(
+    *refusals: type[Refusal],
+    takes_body: bool = False,
+    paged: bool = False,
+    also: Iterable[tuple[int, str, str]] = (),
+) -> Responses:
+    """The answers that a route documents: its refusals, and what any such route may answer.
+
+    `also` are those of its own: status, code and meaning.
+    """
     documented: dict[int, list[tuple[str, str]]] = {
         422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
         503: [
@@ -100,6 +108,8 @@ def problems(*refusals: type[Refusal], takes_body: bool = False, paged: bool = F
         documented[413] = [("content-too-large", "The request is larger than this server takes.")]
     if paged:
         documented[422].append(("invalid-cursor", "The cursor is none of this query."))
+    for status, code, meaning in also:
+        documented.setdefault(status, []).append((code, meaning))
     for refusal in refusals:
         meaning = (refusal.__doc__ or "").strip()
         documented.setdefault(status_of(refusal), []).append((refusal.code, meaning))

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import build_app
 from api.wiring import CannotStart, System
@@ -28,14 +29,15 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
         host = system.settings.host
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
+        app = build_app(system)
         config = uvicorn.Config(
-            build_app(system),
+            app,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=10,
             server_header=False,
         )
-        server = _Server(config, lambda: ready(address))
+        server = Server(config, app, lambda: ready(address))
         _say_what_changed(system)
         # After its own orderly end uvicorn raises the signal again; that ends nothing else here.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -84,15 +86,23 @@ def _say_what_changed(system: System) -> None:
             log.error(builds.say_changed(name), model=name)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+class Server(uvicorn.Server):
+    """Says when it takes requests, and ends the streams that would keep it from stopping."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops taking requests, and lets those under way come to their end."""
+        self._app.state.streams.close()
+        await super().shutdown(sockets)
 
 
 @contextmanager

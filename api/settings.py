@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(ge=2, le=100)] = 10
     max_body_bytes: Annotated[int, Field(ge=1_000)] = 1_000_000
     max_requests: Annotated[int, Field(ge=1)] = 500
+    max_streams: Annotated[int, Field(ge=0)] = 100
     database_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
     wait_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
     answer_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from psycopg import sql
 
 from api import logs
@@ -19,6 +20,7 @@ from api.access import keys
 from api.access.callers import Role
 from api.app import build_app
 from api.interchange.batch import collect_seldom
+from api.serving import Server
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.store.embedded import SUPERUSER, EmbeddedServer, attach
@@ -136,22 +138,25 @@ def as_caller(system: System) -> Callable[..., dict[str, str]]:
 
 
 @contextmanager
-def served(system: System) -> Iterator[httpx.Client]:
-    """A client on a real HTTP server of this system."""
-    server = uvicorn.Server(
-        uvicorn.Config(build_app(system), port=0, log_config=None, access_log=False)
-    )
+def served(system: System, app: FastAPI | None = None) -> Iterator[httpx.Client]:
+    """A client on a real HTTP server of this system, or of an application made of it."""
+    app = app or build_app(system)
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
+    server = Server(config, app, lambda: None)
     thread = Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", headers=known_as(system, "admin:ada"), timeout=30
-    ) as client:
-        yield client
-    server.should_exit = True
-    join_listener(thread, system.conninfo)
+    headers = known_as(system, "admin:ada")
+    try:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30
+        ) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        join_listener(thread, system.conninfo)
 
 
 def join_listener(thread: Thread, conninfo: str) -> None:

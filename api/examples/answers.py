@@ -138,6 +138,10 @@ _HISTORY = [
 ]
 
 
+HAPPENED = sorted([*_OPENING, *_HISTORY, _CHANGE], key=lambda recorded: recorded.position)
+"""The whole log of the examples, to position 9."""
+
+
 # Answers to commands
 
 

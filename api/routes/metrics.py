@@ -47,6 +47,9 @@ class _Requests(Collector):
         yield GaugeMetricFamily(
             "hirelog_requests", "Requests under way in this process.", value=self._load.requests
         )
+        yield GaugeMetricFamily(
+            "hirelog_streams", "Streams of the feed in this process.", value=self._load.streams
+        )
         refused = CounterMetricFamily(
             "hirelog_requests_refused", "Requests answered with 503 by code.", labels=["code"]
         )

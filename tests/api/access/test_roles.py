@@ -29,6 +29,7 @@ WHO: Mapping[str, str] = {
     "GET /v1/engagement/candidates": "RSCNIA",
     "GET /v1/engagement/candidates/{candidate_id}": "RSCNIA",
     "GET /v1/audit/entries": "CNA",
+    "GET /v1/feed": "RSCNIA",
     "GET /v1/projections": "RSMCNIA",
     "GET /v1/projections/builds": "NA",
     "DELETE /v1/projections/builds/{schema}": "NA",

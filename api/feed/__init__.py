@@ -1,0 +1,1 @@
+"""The feed: every change in order, as CloudEvents, in pages or as a stream."""
