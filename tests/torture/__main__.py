@@ -5,12 +5,13 @@ from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from api import logs
-from tests.torture import crashes, histories, keys, order, rebuild
+from tests.torture import crashes, feed, histories, keys, order, rebuild
 
 TORTURES: Mapping[str, Callable[[Namespace], bool]] = {
     "rebuild": lambda given: rebuild.run(given.seconds),
     "order": lambda given: order.run(given.events),
     "crashes": lambda given: crashes.run(given.kills, given.database_kills),
+    "feed": lambda given: feed.run(given.reader_kills),
     "keys": lambda given: keys.run(given.keys),
     "histories": lambda given: histories.run(given.rounds),
 }
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         ("--events", int, 200_000, "order: how many are appended"),
         ("--kills", int, 50, "crashes: how often a server of the API is killed"),
         ("--database-kills", int, 20, "crashes: how often the database is killed"),
+        ("--reader-kills", int, 100, "feed: how often a reader or a server is killed"),
         ("--keys", int, 1_000, "keys: how many, each sent eight times at once"),
         ("--rounds", int, 30, "histories: how many, each of a second"),
     ):
