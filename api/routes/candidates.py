@@ -1,6 +1,7 @@
 """Candidates: put them on record, record interactions, read their state and history."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, TypeGuard
 from uuid import UUID
@@ -55,21 +56,29 @@ REFUSALS = tuple(
 class When:
     """The moment of a state: as it is now, where nothing is said."""
 
-    version: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
-    ] = None
-    as_of: Annotated[
-        GivenMoment | None,
-        Query(description="The state from what had happened in the world by then (RFC 3339)."),
-    ] = None
-    known_at: Annotated[
-        GivenMoment | None,
-        Query(description="The state from what was on record by then (RFC 3339)."),
-    ] = None
+    version: int | None
+    as_of: datetime | None
+    known_at: datetime | None
 
     def is_now(self) -> bool:
         """Whether the state is asked for as it is."""
         return self.version is None and self.as_of is None and self.known_at is None
+
+
+async def _when(
+    version: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
+    ] = None,
+    as_of: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what had happened in the world by then (RFC 3339)."),
+    ] = None,
+    known_at: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what was on record by then (RFC 3339)."),
+    ] = None,
+) -> When:
+    return When(version, as_of, known_at)
 
 
 @router.post(
@@ -117,7 +126,7 @@ def begin_candidate(
 async def read_candidate(
     candidate_id: UUID,
     reader: ReaderDep,
-    when: Annotated[When, Depends()],
+    when: Annotated[When, Depends(_when)],
     view: Annotated[View, view_of(CandidateState, "engagement", "jobs")],
 ) -> Response:
     """Folded from the candidate's own events, so it always reflects the last write.
