@@ -1,7 +1,7 @@
 """What the commands share: options, settings and output."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +40,14 @@ def show(table: Table) -> None:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, default=str, ensure_ascii=False), flush=True)  # noqa: T201  # for programs
+    """Prints a line for programs; times as the API writes them, RFC 3339 in UTC."""
+    print(json.dumps(value, default=_plain, ensure_ascii=False), flush=True)  # noqa: T201  # see above
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
 
 
 def moment(option: str, text: str | None) -> datetime | None:

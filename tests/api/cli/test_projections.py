@@ -235,3 +235,9 @@ def test_mistakes(shell: Shell, company: Home) -> None:
     environ = {"HIRELOG_REBUILD_UNIT_EVENTS": "1"}
     ended = shell.run("projections", "status", *at, environ=environ)
     assert not complaint(ended, "HIRELOG_REBUILD_UNIT_EVENTS")
+
+
+def test_times_for_programs_are_those_of_the_api(shell: Shell, company: Home) -> None:
+    listed = shell.result("projections", "list", *company.at())
+    for each in listed:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", each["made_at"])
