@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anyio import CancelScope
+from fastapi.responses import JSONResponse
 
 from api.errors import RETRY_AFTER_SECONDS, problem
 from api.settings import Settings
@@ -57,7 +58,7 @@ class Admission:
             or load.body_bytes + size > HELD_BODIES * self._max_body
         ):
             load.overloaded += 1
-            await _OVERLOADED(scope, receive, send)
+            await _overloaded()(scope, receive, send)
             return
         load.requests += 1
         load.body_bytes += size
@@ -113,9 +114,11 @@ class Admission:
         await answer(scope, receive, send)
 
 
-_OVERLOADED = problem(
-    503,
-    "overloaded",
-    "too many requests are under way; nothing was done with this one, so send it again in a while",
-    headers=AGAIN,
-)
+def _overloaded() -> JSONResponse:
+    return problem(
+        503,
+        "overloaded",
+        "too many requests are under way; nothing was done with this one, so send it again in a "
+        "while",
+        headers=AGAIN,
+    )

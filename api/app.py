@@ -1,19 +1,28 @@
 """Builds the HTTP application from a system."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from api import errors, openapi
+from api import errors, openapi, pages
 from api.access.guard import Guard
 from api.access.rights import authorise, mark_of
-from api.admission import Admission, AsgiApp, Load, Message, Receive, Scope, Send
+from api.admission import Admission, Load
 from api.conditional import Conditional
+from api.door.bodies import Bodies
+from api.door.declared import as_declared
+from api.door.failures import Failures
+from api.door.heads import Heads
+from api.door.request_ids import RequestIds
+from api.door.security import Security
+from api.door.traffic import Traffic, Witness
 from api.feed.streams import Streams
 from api.remembered import Gathered, Remembered
 from api.routes import (
@@ -27,6 +36,7 @@ from api.routes import (
     jobs,
     metrics,
     parked,
+    problems,
     projections,
     rebuilds,
 )
@@ -56,7 +66,14 @@ the same key is refused. Keys are kept as long as the log, for ever.
 with a command, it has that refused with 412 when somebody else was faster.
 
 **Errors** are problem documents (RFC 9457) with a stable `code`; every rule of recruiting that can
-refuse a command has one, listed with the command.
+refuse a command has one, listed with the command, and all of them with `GET /v1/problems`.
+
+**Every request has an id**: yours, where you send `X-Request-Id` (up to 200 printable ASCII
+characters; it should name nobody), else one of ours. The answer has it in the same header, a
+problem as `request_id`, and the events that the request recorded as `correlation_id`.
+
+**What is misspelt is refused**: a query parameter or a field that the request does not take, and a
+parameter that is given twice.
 
 **Lists** come in pages: pass `next_cursor` as `cursor` for the next one.
 
@@ -77,13 +94,14 @@ ROUTES = (
     projections,
     rebuilds,
     parked,
+    problems,
     health,
     metrics,
 )
+LENIENT = {health, metrics}  # asked by machines, which may add something of their own
 
 
-PAGES = {"/", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
-STATIC = "/static-offline-docs/"
+PAGES = {"/", "/docs", "/openapi.json"}
 OPEN = PAGES | {
     route.path
     for routes in ROUTES
@@ -91,59 +109,48 @@ OPEN = PAGES | {
     if isinstance(route, APIRoute) and (mark := mark_of(route)) and not mark.roles
 }
 
+EXPOSED = (
+    *("ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"),
+    *("Hirelog-Position", "Hirelog-Stale", "Idempotent-Replayed"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+)
+TAKEN = (
+    *("Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"),
+    *("Hirelog-Position", "On-Behalf-Of", "X-Request-Id"),
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+AS_IT_COMES = (*DEFAULT_EXCLUDED_CONTENT_TYPES, batch.MEDIA_TYPE)  # each line is sent at once
+
 
 def _is_public(path: str) -> bool:
-    return path in OPEN or path.startswith(STATIC)
+    return path in OPEN or path.startswith(f"{pages.STATIC}/")
 
 
-class _TooLarge(Exception):  # noqa: N818  # a signal within this module
-    pass
-
-
-class BodyLimit:
-    """Refuses request bodies above a size, declared or not, before they are held in memory."""
-
-    def __init__(self, app: AsgiApp, max_bytes: int) -> None:
-        self._app = app
-        self._max = max_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or answers 413."""
-        if scope["type"] != "http" or scope["path"] == batch.PATH:  # it limits each line itself
-            await self._app(scope, receive, send)
-            return
-        seen = 0
-        started = False
-
-        async def limited() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max:
-                raise _TooLarge
-            return message
-
-        async def unless_too_large(message: Message) -> None:
-            # Whoever read the body may have answered for the interruption; 413 says it better.
-            nonlocal started
-            if seen <= self._max or started:
-                started = True
-                await send(message)
-
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self._max:
-            seen = self._max + 1
-        else:
-            with suppress(_TooLarge):
-                await self._app(scope, limited, unless_too_large)
-        if seen > self._max and not started:
-            answer = errors.problem(
-                413,
-                "content-too-large",
-                f"the request is larger than {self._max} bytes; send less at once",
-                headers={"Connection": "close"},
-            )
-            await answer(scope, receive, send)
+def _way_in(system: System, traffic: Traffic, load: Load) -> list[Middleware]:
+    """What a request passes on its way to the routes, and its answer in the other direction."""
+    settings = system.settings
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=METHODS,
+        allow_headers=TAKEN,
+        expose_headers=EXPOSED,
+    )
+    return [
+        Middleware(RequestIds),  # first, so that whatever is said has the id
+        Middleware(Witness, traffic=traffic),  # sees the answers of all that follow
+        Middleware(Security),  # on the answers of all that follow
+        *([cors] if settings.cors_origins else []),  # a browser asks without a key
+        Middleware(Heads),  # outside of gzip: the headers are those that GET would have
+        Middleware(
+            GZipMiddleware, minimum_size=1_024, compresslevel=5, exclude_content_types=AS_IT_COMES
+        ),
+        Middleware(Failures),  # outside of all that can fail
+        Middleware(Admission, load=load, settings=settings),  # before anything costs much
+        Middleware(Guard, system=system, is_public=_is_public),  # nobody else goes further
+        Middleware(Bodies, max_bytes=settings.max_body_bytes, endless={batch.PATH}),
+        Middleware(Conditional),  # last: it looks at what the routes answer
+    ]
 
 
 def build_app(system: System) -> FastAPI:
@@ -157,33 +164,30 @@ def build_app(system: System) -> FastAPI:
         yield
         app.state.watch.stop()
 
+    traffic, load = Traffic(), Load()
     app = FastAPIOffline(
         lifespan=lifespan,
         title="hirelog",
         version=version("hirelog"),
         summary="The system of record for candidate relationships and hiring.",
         description=DESCRIPTION,
+        docs_url=None,  # see pages
         redoc_url=None,
+        middleware=_way_in(system, traffic, load),
     )
     app.state.system = system
     app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one
     app.state.stamps = Gathered(lambda _: _stamps(system))
     app.state.remembered = Remembered(REMEMBERED_BYTES)
-    app.state.load = Load()
-    app.state.streams = Streams(app.state.load, system.settings.max_streams)
+    app.state.load = load
+    app.state.traffic = traffic
+    app.state.streams = Streams(load, system.settings.max_streams)
     errors.install(app)
     for routes in ROUTES:
-        app.include_router(routes.router, dependencies=[Depends(authorise)])
+        checks = [authorise] if routes in LENIENT else [authorise, as_declared]
+        app.include_router(routes.router, dependencies=[Depends(each) for each in checks])
+    pages.install(app)
     openapi.document(app, [routes.router for routes in ROUTES])
-    app.add_middleware(Conditional)
-    app.add_middleware(BodyLimit, max_bytes=system.settings.max_body_bytes)
-    app.add_middleware(Guard, system=system, is_public=_is_public)
-    app.add_middleware(Admission, load=app.state.load, settings=system.settings)
-
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
     return app
 
 

@@ -47,7 +47,7 @@ class Caller:
     principal: Principal
     on_behalf_of: str | None
     idempotency_key: str | None
-    correlation_id: str | None
+    correlation_id: str  # the id of the request
     expected: Expected = None  # the version that a change insists on
 
     @property
@@ -107,20 +107,11 @@ async def _sender(
             ),
         ),
     ] = None,
-    request_id: Annotated[
-        str | None,
-        Header(
-            alias="X-Request-Id",
-            max_length=200,
-            pattern=PRINTABLE,
-            description="Kept in the events as their correlation id.",
-        ),
-    ] = None,
 ) -> Caller:
     principal: Principal = request.state.principal
     if on_behalf_of:
         refuse_on_behalf(principal)
-    return Caller(system.keyring.digest, principal, on_behalf_of, None, request_id)
+    return Caller(system.keyring.digest, principal, on_behalf_of, None, request.state.request_id)
 
 
 SenderDep = Annotated[Caller, Depends(_sender)]

@@ -3,7 +3,6 @@
 import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import psycopg
@@ -17,15 +16,29 @@ from eventsourcing.persistence import (
 )
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from fastapi.routing import iter_route_contexts
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from domain.errors import DoesNotFit, NotOnRecord, Refusal, VersionMismatch
+from api.door import request_ids
+from api.problems import PUBLISHED, status_of
+from domain.errors import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+EXAMPLE_ID = "0f5b7c0e-6d1c-4a53-9a1e-3c1f0c6f4f7b"
+
+# Any route may answer with these.
+ALWAYS = (
+    "invalid-request",
+    "database-unavailable",
+    "issuer-unavailable",
+    "overloaded",
+    "too-slow",
+    "read-model-changing",
+)
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 # The database is away, reads only (as after a failover to a standby), or lacks our tables.
@@ -59,6 +72,10 @@ class Problem(BaseModel):
     detail: str = Field(
         examples=["application 5d5057d1-bfc8-5c8f-bbeb-64d3d0ec77f3 was rejected; reinstate it"]
     )
+    request_id: str = Field(
+        examples=[EXAMPLE_ID],
+        description="As `X-Request-Id` of the answer; tell it to whoever looks into the problem.",
+    )
     errors: list[dict[str, str]] | None = Field(
         default=None, examples=[[{"field": "body.to_stage", "message": "Field required"}]]
     )
@@ -72,71 +89,52 @@ class InvalidCursor(ValueError):  # noqa: N818  # the name of the situation
     """The cursor is none that this query gave out."""
 
 
-def status_of(refusal: type[Refusal]) -> int:
-    """404 for what was addressed and is missing, 412 for If-Match, 422 for what does not fit.
-
-    Else 409.
-    """
-    if issubclass(refusal, NotOnRecord):
-        return HTTPStatus.NOT_FOUND
-    if issubclass(refusal, VersionMismatch):
-        return HTTPStatus.PRECONDITION_FAILED
-    return HTTPStatus.UNPROCESSABLE_ENTITY if issubclass(refusal, DoesNotFit) else 409
-
-
 def problems(
     *refusals: type[Refusal],
     takes_body: bool = False,
     paged: bool = False,
-    also: Iterable[tuple[int, str, str]] = (),
+    also: Iterable[str] = (),
 ) -> Responses:
     """The answers that a route documents: its refusals, and what any such route may answer.
 
-    `also` are those of its own: status, code and meaning.
+    `also` are the codes of its own.
     """
-    documented: dict[int, list[tuple[str, str]]] = {
-        422: [("invalid-request", "A parameter or a field is missing, unknown or malformed.")],
-        503: [
-            ("database-unavailable", "The database cannot be reached or is too slow; try again."),
-            ("issuer-unavailable", "The keys of the tokens' issuer cannot be read; try again."),
-            ("overloaded", "Too many requests are under way; nothing was done, try again."),
-            ("too-slow", "It took too long; send it again under the same Idempotency-Key."),
-            ("read-model-changing", "The tables of a new version are being built; try again."),
-        ],
-    }
+    codes = [*ALWAYS, *(each.code for each in refusals), *also]
     if takes_body:
-        documented[413] = [("content-too-large", "The request is larger than this server takes.")]
+        codes += ["content-too-large", "unsupported-media-type"]
     if paged:
-        documented[422].append(("invalid-cursor", "The cursor is none of this query."))
-    for status, code, meaning in also:
-        documented.setdefault(status, []).append((code, meaning))
-    for refusal in refusals:
-        meaning = (refusal.__doc__ or "").strip()
-        documented.setdefault(status_of(refusal), []).append((refusal.code, meaning))
-    return problem_answers(documented)
+        codes.append("invalid-cursor")
+    return problem_answers(*codes)
 
 
-def problem_answers(documented: Mapping[int, list[tuple[str, str]]]) -> Responses:
+def problem_answers(*codes: str) -> Responses:
     """How the document shows these problems: by status, each code with its meaning."""
+    kinds = [PUBLISHED[code] for code in codes]
     return {
         status: {
             "model": Problem,
-            "description": "  \n".join(f"`{code}`: {meaning}" for code, meaning in codes),
+            "description": "  \n".join(f"`{each.code}`: {each.meaning}" for each in shown),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
                     "examples": {
-                        code: {"value": _body(status, code, meaning)} for code, meaning in codes
+                        each.code: {"value": _body(status, each.code, each.meaning, EXAMPLE_ID)}
+                        for each in shown
                     },
                 }
             },
         }
-        for status, codes in sorted(documented.items())
+        for status in sorted({each.status for each in kinds})
+        if (shown := [each for each in kinds if each.status == status])
     }
 
 
 def _body(
-    status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    request_id: str,
+    errors: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     return Problem(
         type=f"urn:hirelog:problem:{code}",
@@ -144,6 +142,7 @@ def _body(
         status=status,
         code=code,
         detail=detail,
+        request_id=request_id,
         errors=errors,
     ).model_dump(exclude_none=True)
 
@@ -156,9 +155,14 @@ def problem(
     errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """One problem document."""
+    """One problem document about the request that is being answered.
+
+    Raises LookupError for a code that is not published with this status.
+    """
+    if PUBLISHED[code].status != status:
+        raise LookupError(f"{code} is published with the status {PUBLISHED[code].status}")
     return JSONResponse(
-        _body(status, code, detail, errors),
+        _body(status, code, detail, request_ids.current(), errors),
         status_code=status,
         headers=dict(headers or {}),
         media_type=MEDIA_TYPE,
@@ -194,17 +198,33 @@ def _place(part: object) -> str:
     return str(part) if PLAIN_NAME.fullmatch(str(part)) else "(a name that is not shown)"
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # likewise
-    status = HTTPStatus(error.status_code)
-    if status is HTTPStatus.BAD_REQUEST:
-        return problem(422, "invalid-request", "the body cannot be read; send JSON in UTF-8")
-    code = status.phrase.lower().replace(" ", "-")
-    detail = {
-        HTTPStatus.NOT_FOUND: "there is nothing under this path; /docs lists what there is",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"this path does not take {request.method}; see /docs",
-    }.get(status, str(error.detail))
-    return problem(status, code, detail, headers=error.headers)
+    match error.status_code:
+        case 400:
+            return problem(422, "invalid-request", "the body cannot be read; send JSON in UTF-8")
+        case 404:
+            detail = "there is nothing under this path; /docs lists what there is"
+            return problem(404, "not-found", detail)
+        case 405:
+            allow = {"Allow": _allowed(request)}
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=allow)
+            detail = f"this path takes {allow['Allow']}; see /docs"
+            return problem(405, "method-not-allowed", detail, headers=allow)
+        case 415:
+            return problem(415, "unsupported-media-type", str(error.detail))
+    return _unexpected(request, error)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes with this path, where the one that was found has but its own."""
+    found = {"OPTIONS"}
+    for route in iter_route_contexts(request.app.routes):
+        pattern = getattr(route, "path_regex", None)
+        if pattern and pattern.match(request.url.path):
+            found |= route.methods or {"GET"}  # what has none serves files
+    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))
 
 
 def _unavailable(_: Request, error: Exception) -> JSONResponse:
@@ -258,7 +278,7 @@ def _not_permitted(_: Request, error: Exception) -> JSONResponse:
     return problem(403, "not-permitted", str(error))
 
 
-HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Response]] = {
     Refusal: _refused,
     RequestValidationError: _invalid,
     HTTPException: _http,
@@ -275,10 +295,11 @@ HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], JSONResponse]]
 def install(app: FastAPI) -> None:
     """Registers the translation of every kind of failure."""
     for kind, handler in HANDLERS.items():
-        app.add_exception_handler(kind, handler)
+        if kind is not Exception:  # which would be answered outside of our middleware: see Failures
+            app.add_exception_handler(kind, handler)
 
 
-def answer_to(request: Request, error: Exception) -> JSONResponse:
+def answer_to(request: Request, error: Exception) -> Response:
     """The problem document with which `error` is answered, where it is one answer of several."""
     kind = next(each for each in type(error).__mro__ if each in HANDLERS)
     return HANDLERS[kind](request, error)

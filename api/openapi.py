@@ -11,6 +11,7 @@ from api.access.callers import Role
 from api.access.rights import OpenTo, mark_of
 from api.conditional import UNDER
 from api.errors import MEDIA_TYPE, Responses, problem_answers
+from api.problems import PUBLISHED
 from api.schemas import REPLAYED_HEADER
 
 VERSION_HEADER = {
@@ -88,7 +89,8 @@ def records(example: dict[str, Any]) -> Responses:
 def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Has the document give problems under their own media type alone, and examples whole.
 
-    It says for which roles each route of `routers` is open, and how they make themselves known.
+    It says which codes problems can have, for which roles each route of `routers` is open, and how
+    they make themselves known.
     """
     generate = app.openapi
 
@@ -96,6 +98,7 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         if app.openapi_schema:
             return app.openapi_schema
         made = generate()
+        made["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = sorted(PUBLISHED)
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         for route in (each for router in routers for each in router.routes):
             if isinstance(route, APIRoute) and route.include_in_schema:
@@ -126,16 +129,7 @@ def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:
         return
     who = "everybody who is known" if len(roles) == len(Role) else ", ".join(roles)
     operation["description"] = f"{operation.get('description', '')}\n\n*Open to: {who}.*".strip()
-    known = problem_answers(
-        {
-            401: [
-                ("unauthenticated", "Nobody is named; send a key or a token."),
-                ("invalid-token", "The key or token is unknown, revoked, expired or not in order."),
-            ],
-            403: [("not-permitted", "The caller's role or scopes do not allow this.")],
-            429: [("rate-limited", "The caller has sent too many requests; wait and go on.")],
-        }
-    )
+    known = problem_answers("unauthenticated", "invalid-token", "not-permitted", "rate-limited")
     for status, answer in known.items():
         shown = {name: part for name, part in answer.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)

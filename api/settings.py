@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from limits import parse
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -17,6 +17,14 @@ ALGORITHMS = (
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
 )
 """With these only the issuer can sign: what verifies is public (RFC 7518, 8037, 9864)."""
+
+Origin = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        pattern=r"^(\*|https?://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?)$",
+    ),
+]
 
 
 class Settings(BaseSettings):
@@ -39,6 +47,7 @@ class Settings(BaseSettings):
     answer_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     rebuild_unit_events: Annotated[int, Field(ge=100, le=10_000_000)] = UNIT_EVENTS
     rate_limit: str = "6000/minute"
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
     log_level: str = "warning"
     oidc_issuer: str | None = None
     oidc_audience: Annotated[str | None, Field(validate_default=True)] = None
@@ -56,6 +65,13 @@ class Settings(BaseSettings):
             parse(given)
         except ValueError as error:
             raise PydanticCustomError("rate", "must be a rate such as 100/second") from error
+        return given
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _between_commas(cls, given: object) -> object:
+        if isinstance(given, str):
+            return [each for each in given.split(",") if each.strip()]
         return given
 
     @field_validator("answer_seconds")

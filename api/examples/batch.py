@@ -47,6 +47,7 @@ BATCH_ANSWERED = _lines(
             "status": 422,
             "code": "unknown-message",
             "detail": "no message 'msg-1' was sent to this candidate",
+            "request_id": "0f5b7c0e-6d1c-4a53-9a1e-3c1f0c6f4f7b",
         },
     },
     {

@@ -158,11 +158,12 @@ async def record_batch(
     longest = system.settings.max_body_bytes
 
     def problem_of(error: Exception) -> Problem:
-        if isinstance(error, TooLong):
-            detail = f"the line is longer than {longest} bytes"
-            answer = problem(413, "content-too-large", detail)
-        else:
-            answer = answer_to(request, error)
+        detail = f"the line is longer than {longest} bytes"
+        answer = (
+            problem(413, "content-too-large", detail)
+            if isinstance(error, TooLong)
+            else answer_to(request, error)
+        )
         told = Problem.model_validate_json(bytes(answer.body))
         if told.code == "database-unavailable":
             return told.model_copy(update={"detail": UNKNOWN})

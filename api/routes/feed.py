@@ -92,11 +92,7 @@ def _documented() -> Responses:
         "schema": {"$ref": "#/components/schemas/CloudEvent"},
         "example": json.dumps(FEED_STREAM),
     }
-    ahead = "The log has not reached this position: it is another one, or an older copy."
-    many = "This server has no room for another stream now; try again, or ask for pages."
-    return documented | problems(
-        also=[(409, "position-ahead", ahead), (503, "too-many-streams", many)]
-    )
+    return documented | problems(also=["position-ahead", "too-many-streams"])
 
 
 @router.get(

@@ -10,13 +10,15 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import open_to_all
 from api.deps import SystemDep
-from api.errors import problem, problems
+from api.errors import problem, problem_answers
 from api.examples.answers import HEALTH
 from api.openapi import answers
 from api.wiring import System
 from projections.runtime.status import ModelStatus, status
 
 router = APIRouter(tags=["Health"], dependencies=[open_to_all()])
+
+UNREACHABLE = ("database-unavailable", "too-slow")
 
 
 class Health(BaseModel):
@@ -38,7 +40,9 @@ async def healthz() -> Health:
 
 
 @router.get(
-    "/readyz", summary="Whether requests can be served", responses=answers(HEALTH) | problems()
+    "/readyz",
+    summary="Whether requests can be served",
+    responses=answers(HEALTH) | problem_answers(*UNREACHABLE),
 )
 async def readyz(system: SystemDep) -> Health:
     """Answers once the database can be reached and the read models exist; else 503."""
@@ -50,7 +54,7 @@ async def readyz(system: SystemDep) -> Health:
     "/healthz/projections",
     summary="Whether the read models follow the log",
     response_model=Health,
-    responses=answers(HEALTH) | problems(),
+    responses=answers(HEALTH) | problem_answers(*UNREACHABLE, "projection-stalled"),
 )
 async def healthz_projections(system: SystemDep) -> Response | Health:
     """503 when a read model is behind and has not moved for half a minute: then no projector runs,

@@ -104,6 +104,7 @@ def test_lines_sent_again(http: httpx.Client, elsewhere: httpx.Client) -> None:
     assert told(first[:-1]) == [201, 201, 201, "key-used-before", 201] * 2
     assert [each.get("replayed") for each in first[:5]] == [None, None, True, None, None]
     again = batch(elsewhere, lines)
+    assert first[8]["problem"].pop("request_id") != again[3]["problem"].pop("request_id")
     for number, answer in enumerate(again[:-1]):
         assert first[5 + number] == answer | {"line": 6 + number}
     assert again[-1]["summary"]["replayed"] == 4
@@ -162,6 +163,7 @@ def test_problems_are_those_of_single_commands(applicant: Known) -> None:
     lines = [{"candidate_id": applicant.candidate, "interaction": body} for body in bodies]
     together = [each["problem"] for each in batch(http, lines)[:-1]]
     for one, other in zip(alone, together, strict=True):
+        assert one.pop("request_id") != other.pop("request_id")
         if one["code"] != "occurred-in-future":  # it tells the time
             assert one == other
         assert one["code"] == other["code"]
@@ -179,11 +181,12 @@ def test_headers(known: Known) -> None:
 
 
 @contextmanager
-def conversation(http: httpx.Client) -> Iterator[Callable[[bytes], Json]]:
+def conversation(http: httpx.Client, *more: str) -> Iterator[Callable[[bytes], Json]]:
     """Sends a part of one request and returns the first answer that comes then."""
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
     head += f"Authorization: {http.headers['Authorization']}\r\n"
-    head += "Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n\r\n"
+    head += "Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n"
+    head += "".join(f"{header}\r\n" for header in (*more, ""))
     address = "127.0.0.1", int(str(http.base_url.port))
     with socket.create_connection(address, 5) as connection, connection.makefile("rb") as heard:
         connection.sendall(head.encode())

@@ -1,0 +1,43 @@
+"""Tells browsers and proxies how little they may do with an answer."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import MEDIA_TYPE
+
+ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NO_STORE = (b"cache-control", b"no-store")
+PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+
+
+class Security:
+    """Adds its headers to every answer, but for those that the answer has of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_personal = scope["path"].startswith("/v1")
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                if POLICY[0] not in names:
+                    headers.append(POLICY)
+                if NO_STORE[0] not in names and (is_personal or PROBLEM in headers):
+                    headers.append(NO_STORE)
+                headers += ALWAYS
+                message["headers"] = headers
+            await send(message)
+
+        await self._app(scope, receive, secured)
