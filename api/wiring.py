@@ -45,7 +45,8 @@ class System:
     conninfo: str  # logs in as the service
     recruiting: Recruiting
     keyring: Keyring
-    pool: ConnectionPool[psycopg.Connection]
+    pool: ConnectionPool[psycopg.Connection]  # for reading
+    writing: ConnectionPool[Any]
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         stack.callback(pool.close)
         factory = recruiting.factory
         assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
-        yield System(settings, conninfo, recruiting, factory.keyring, pool)
+        yield System(settings, conninfo, recruiting, factory.keyring, pool, factory.datastore.pool)
 
 
 def _impatient(conninfo: str, seconds: float) -> str:

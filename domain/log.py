@@ -1,6 +1,7 @@
 """What hirelog asks of an event store beyond what the library does."""
 
 from abc import abstractmethod
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -30,8 +31,40 @@ class Head(NamedTuple):
     topic: str
 
 
+GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Appended:
+    """What this process has appended since it began, in groups of which each is one commit.
+
+    `of_size` counts the groups by their commands: up to each of GROUP_SIZES, and above them all.
+    """
+
+    def __init__(self) -> None:
+        self.commands = self.events = self.refused = 0
+        self.of_size = [0] * (len(GROUP_SIZES) + 1)
+
+    def count(self, group: Sequence[Sequence[int] | None]) -> None:
+        """Adds a group: each command's positions, or None where its ground had moved.
+
+        To be called by one thread at a time.
+        """
+        taken = [positions for positions in group if positions is not None]
+        self.commands += len(taken)
+        self.refused += len(group) - len(taken)
+        self.events += sum(map(len, taken))
+        self.of_size[bisect_left(GROUP_SIZES, len(group))] += 1
+
+
 class EventLog(ApplicationRecorder):
     """The library's recorder, with histories that hold positions."""
+
+    appended: Appended
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """How many callers wait for the commit that is under way."""
 
     @abstractmethod
     def select_history(

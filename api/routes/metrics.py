@@ -1,17 +1,25 @@
-"""Metrics for Prometheus: how far the read models are, what is parked, and what is refused."""
+"""Metrics for Prometheus: requests, appends, connections, and where the read models stand."""
 
 import asyncio
 from collections.abc import Iterator
+from itertools import accumulate
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from api.access.rights import MEASURES, open_to
 from api.admission import Load
 from api.deps import SystemDep
 from api.routes.health import models_of
+from api.wiring import System
+from domain.log import GROUP_SIZES, EventLog
 from projections.runtime.status import ModelStatus
 
 router = APIRouter(tags=["Health"], dependencies=[open_to(*MEASURES)])
@@ -58,6 +66,54 @@ class _Requests(Collector):
         yield refused
 
 
+class _Appends(Collector):
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    def collect(self) -> Iterator[Metric]:
+        appended = self._log.appended
+        for name, help_text, value in (
+            ("events", "Events appended by this process.", appended.events),
+            ("commands", "Commands whose events were appended.", appended.commands),
+            (
+                "conflicts",
+                "Commands that had to decide anew; others were faster.",
+                appended.refused,
+            ),
+        ):
+            yield CounterMetricFamily(f"hirelog_appended_{name}", help_text, value=value)
+        bounds = [*map(str, GROUP_SIZES), "+Inf"]
+        yield HistogramMetricFamily(
+            "hirelog_append_group",
+            "Commands in each group that was committed as one.",
+            buckets=list(zip(bounds, accumulate(appended.of_size), strict=True)),
+            sum_value=appended.commands + appended.refused,
+        )
+        yield GaugeMetricFamily(
+            "hirelog_append_queue",
+            "Callers who wait for the commit that is under way.",
+            value=self._log.waiting,
+        )
+
+
+class _Pools(Collector):
+    def __init__(self, system: System) -> None:
+        self._pools = {"read": system.pool, "write": system.writing}
+
+    def collect(self) -> Iterator[Metric]:
+        size = GaugeMetricFamily(
+            "hirelog_pool_connections", "Connections to the database.", labels=["pool"]
+        )
+        used = GaugeMetricFamily("hirelog_pool_used", "Those at work.", labels=["pool"])
+        waiting = GaugeMetricFamily("hirelog_pool_waiting", "Who waits for one.", labels=["pool"])
+        for name, pool in self._pools.items():
+            stats = pool.get_stats()
+            size.add_metric([name], stats["pool_size"])
+            used.add_metric([name], stats["pool_size"] - stats["pool_available"])
+            waiting.add_metric([name], stats.get("requests_waiting", 0))
+        yield from (size, used, waiting)
+
+
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, system: SystemDep) -> Response:
     """In the text format of Prometheus; of the read models the same for every process."""
@@ -65,4 +121,7 @@ async def metrics(request: Request, system: SystemDep) -> Response:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReadModels(models))
     registry.register(_Requests(request.app.state.load))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    registry.register(_Appends(system.recruiting.recorder))
+    registry.register(_Pools(system))
+    said = generate_latest(registry) + generate_latest(request.app.state.traffic.registry)
+    return Response(said, media_type=CONTENT_TYPE_LATEST)

@@ -58,6 +58,11 @@ class GroupCommit(Generic[M, R]):
         self._queue: deque[_Waiting[M, R]] = deque()
         self._led = False
 
+    @property
+    def waiting(self) -> int:
+        """How many members are in the queue now, behind the group that is being committed."""
+        return len(self._queue)
+
     def take(self, member: M) -> R:
         """Commits the member, alone or with others; raises what it alone is answered with."""
         mine: _Waiting[M, R] = _Waiting(member)

@@ -15,7 +15,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresApplicationRecorder
 from psycopg.rows import DictRow, tuple_row
 
-from domain.log import EventLog, Head
+from domain.log import Appended, EventLog, Head
 from domain.store.group import GroupCommit
 from domain.store.keyring import NewKey
 from domain.store.patience import LOST, RETRY_WAITS, is_lost, patiently, wait
@@ -116,6 +116,7 @@ class Recorder(PostgresApplicationRecorder, EventLog):
     def __init__(self, datastore: Any, *, events_table_name: str = "events") -> None:
         super().__init__(datastore, events_table_name=events_table_name)
         self.channel_name = "hirelog_events"
+        self.appended = Appended()
         self._group = GroupCommit[_Bundle, Answers](self._commit, limit=GROUP_EVENTS)
 
     # The library tries ten times, which keeps a caller waiting for most of a minute when the
@@ -144,9 +145,15 @@ class Recorder(PostgresApplicationRecorder, EventLog):
         """
         return self._group.take(_Bundle(appends))
 
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for the commit that is under way."""
+        return self._group.waiting
+
     def _commit(self, group: Sequence[_Bundle]) -> Sequence[Answers]:
-        appends = [each for bundle in group for each in bundle.appends]
-        answers = iter(self._append_surely(appends))
+        appended = self._append_surely([each for bundle in group for each in bundle.appends])
+        self.appended.count(appended)
+        answers = iter(appended)
         return [list(islice(answers, len(bundle.appends))) for bundle in group]
 
     def _append_surely(self, appends: Sequence[Append]) -> Answers:

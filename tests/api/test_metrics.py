@@ -57,6 +57,60 @@ def test_the_metrics_tell_how_far_behind_and_what_is_parked(
     assert 3_600 <= seen["oldest_parked_seconds", "crm_engagement"] < 3_700
 
 
+def told(http: httpx.Client) -> dict[tuple[str, ...], float]:
+    """The samples by their names and labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(http.get("/metrics").text)
+        for sample in family.samples
+    }
+
+
+def test_the_metrics_count_answers_by_the_template_of_the_route(http: httpx.Client) -> None:
+    candidate = http.post("/v1/candidates", json=SOURCED).json()["id"]
+    for path in f"/v1/candidates/{candidate}", "/v1/candidates/Ada", "/nothing/Ada":
+        http.get(path)
+    http.head(f"/v1/candidates/{candidate}")
+    http.request("ADA", "/v1/candidates")
+    seen = told(http)
+    route = "/v1/candidates/{candidate_id}"
+    answers = {
+        labels[1:]: value for labels, value in seen.items() if labels[0].endswith("rs_total")
+    }
+    assert answers == {
+        ("POST", "/v1/candidates", "201"): 1,
+        ("GET", route, "200"): 1,
+        ("GET", route, "422"): 1,
+        ("HEAD", route, "200"): 1,
+        ("GET", "none", "404"): 1,
+        ("other", "/v1/candidates", "405"): 1,
+    }
+    assert seen["hirelog_answer_seconds_count", "GET", route] == 2
+    text = http.get("/metrics").text
+    assert candidate not in text
+    assert "ada" not in text.lower()
+
+
+def test_the_metrics_tell_of_appends_and_connections(http: httpx.Client) -> None:
+    before = told(http)
+    for _ in range(3):
+        http.post("/v1/candidates", json=SOURCED)
+    http.post("/v1/jobs", json={"type": "opened", "title": "Designer"})
+    seen = told(http)
+
+    def more(*name: str) -> float:
+        return seen[name] - before[name]
+
+    assert more("hirelog_appended_commands_total") == 4
+    assert more("hirelog_appended_events_total") == 5
+    assert more("hirelog_append_group_count") == more("hirelog_append_group_bucket", "1") == 4
+    assert seen["hirelog_append_queue",] == 0
+    for pool in "read", "write":
+        assert seen["hirelog_pool_connections", pool] >= 1
+        assert seen["hirelog_pool_waiting", pool] == 0
+        assert seen["hirelog_pool_used", pool] <= seen["hirelog_pool_connections", pool]
+
+
 def test_the_check_notices_a_checkpoint_that_does_not_move(
     http: httpx.Client, held: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
