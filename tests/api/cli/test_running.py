@@ -28,7 +28,7 @@ def test_serve_and_its_log(home: Home) -> None:
                 {"type": EMAIL},
             ):
                 assert http.post(f"{path}/interactions", json=body).status_code in {201, 422}
-            assert http.post(f"{path}/interactions", content=TEXT).status_code == 422
+            assert http.post(f"{path}/interactions", content=TEXT).status_code == 415
             assert http.get(f"/{EMAIL}?name={NAME}").status_code == 404
             assert http.get(path).json()["details"]["phone"] == secrets[3]
             assert http.get("/readyz").status_code == 200
