@@ -8,8 +8,8 @@ import httpx
 import psycopg
 
 from domain.store.embedded import SUPERUSER, attach
-from migrations.bootstrap import DATABASE
-from tests.api.cli.processes import address, process, stopped
+from migrations.bootstrap import DATABASE, SERVICE
+from tests.api.cli.processes import Home, address, known_at, process, stopped
 from tests.api.test_batch import NDJSON, PATH, line, note
 from tests.api.test_first_answers import PERSON, Twice, change_job, live_through_everything
 from tests.databases import wait_until_projected
@@ -62,13 +62,16 @@ def test_nothing_personal_is_written_anywhere(tmp_path: Path) -> None:
     debug = {"HIRELOG_LOG_LEVEL": "debug"}
     with process("serve", "--port", 0, "--data-dir", data_dir, environ=debug) as serving:
         with httpx.Client(base_url=address(serving), timeout=30) as http, attach(data_dir) as own:
+            conninfo = own.conninfo(SERVICE, DATABASE)
+            http.headers.update(known_at(Home(data_dir, conninfo)))
             send = Twice(http)
             live_through_everything(send, change_job(send))
             candidate = send.sent[-1][0].split("/")[3]
             make_mistakes(http, candidate)
-            wait_until_projected(own.conninfo(SUPERUSER, DATABASE))
+            wait_until_projected(conninfo)
             for place in "", "/interactions?limit=200":
                 assert PERSON["name"].strip() in http.get(f"/v1/candidates/{candidate}{place}").text
+            http.get("/v1/jobs", headers={"Authorization": f"Bearer {PERSON['email']}"})
             http.get("/v1/applications", params={"source": PERSON["email"]})
             measured = http.get("/metrics").text
             superuser = own.conninfo(SUPERUSER, "postgres")
