@@ -1,11 +1,12 @@
 """Builds the HTTP application from a system."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -188,6 +189,7 @@ def build_app(system: System) -> FastAPI:
         app.include_router(routes.router, dependencies=[Depends(each) for each in checks])
     pages.install(app)
     openapi.document(app, [routes.router for routes in ROUTES])
+    deque(iter_route_contexts(app.routes), maxlen=0)  # made now, or the first request would wait
     return app
 
 

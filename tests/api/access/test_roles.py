@@ -42,6 +42,7 @@ WHO: Mapping[str, str] = {
     "GET /v1/projections/parked": "NA",
     "POST /v1/projections/{model}/parked/retry": "NA",
     "POST /v1/projections/{model}/parked/{position}/skip": "NA",
+    "GET /v1/problems": "public",
     "GET /healthz": "public",
     "GET /readyz": "public",
     "GET /healthz/projections": "public",
