@@ -73,9 +73,9 @@ def test_a_repeat_keeps_the_id_of_the_first(http: httpx.Client) -> None:
 def test_what_a_query_does_not_take_is_refused(http: httpx.Client) -> None:
     candidate, application = apply(http, open_job(http))
     cases = {
-        "/v1/jobs?statsu=open": ("query.statsu", "cursor, limit, position, status"),
-        f"/v1/candidates/{candidate}?asof=2026-01-01": ("query.asof", "as_of, known_at, version"),
-        f"/v1/applications/{application}?x": ("query.x", "takes position"),
+        "/v1/jobs?statsu=open": ("query.statsu", "takes cursor, "),
+        f"/v1/candidates/{candidate}?asof=2026-01-01": ("query.asof", "as_of, "),
+        f"/v1/applications/{application}?x": ("query.x", "position"),
         "/v1/jobs?status=open&status=closed": ("query.status", "more than once"),
         "/v1/projections?limit=1": ("query.limit", "takes none"),
     }
@@ -144,6 +144,13 @@ def test_head_is_get_without_a_body(http: httpx.Client) -> None:
             **got.headers,
             **dict.fromkeys(volatile, ""),
         }, path
+
+
+def test_head_of_a_stream_comes_to_an_end(http: httpx.Client) -> None:
+    head = http.head("/v1/feed", headers={"Accept": "text/event-stream"})
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"].startswith("text/event-stream")
+    assert "Content-Encoding" not in head.headers
 
 
 def test_large_answers_are_compressed_where_that_is_accepted(http: httpx.Client) -> None:
