@@ -11,7 +11,7 @@ from api.conditional import weak_tag
 from api.settings import Settings
 from api.wiring import System
 from tests.api.bad_input import Known, complaint
-from tests.api.talk import AsCaller, Ask, Json, apply, open_job, say
+from tests.api.talk import AsCaller, Ask, Json, apply, get, open_job, post, say
 
 
 def known_paths(known: Known) -> list[str]:
@@ -134,7 +134,8 @@ def test_every_read_says_that_it_has_a_tag(promised: Json) -> None:
             assert "304" in operation["responses"], path
             names = [each["name"] for each in operation["parameters"]]
             assert "If-None-Match" in names, path
-            assert ("cursor" in names) == ("Link" in operation["responses"]["200"]["headers"])
+            paged = {"cursor", "after"} & {*names}
+            assert bool(paged) == ("Link" in operation["responses"]["200"]["headers"]), path
 
 
 def test_names_are_for_those_who_may_see_them(known: Known, as_caller: AsCaller) -> None:
@@ -159,8 +160,12 @@ def test_names_are_for_those_who_may_see_them(known: Known, as_caller: AsCaller)
     assert known.http.get(paths[0], headers=blind).json()["details"] is None
 
 
-def test_an_expansion_is_for_those_who_may_read_it(known: Known, as_caller: AsCaller) -> None:
+def test_an_expansion_is_for_those_who_may_read_it(applicant: Known, as_caller: AsCaller) -> None:
+    known = applicant
     manager = as_caller("hiring-manager:kim")
+    change = {"type": "hiring-managers-changed", "hiring_managers": ["hiring-manager:kim"]}
+    at = post(known.http, f"/v1/jobs/{known.job}/interactions", change)["position"]
+    get(known.http, "/v1/jobs", position=at)
     for path in (
         f"/v1/candidates/{known.candidate}?expand=engagement",
         "/v1/applications?expand=candidate",
