@@ -175,6 +175,7 @@ def build_app(system: System) -> FastAPI:
         docs_url=None,  # see pages
         redoc_url=None,
         middleware=_way_in(system, traffic, load),
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.system = system
     app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one

@@ -1,6 +1,7 @@
 """What the OpenAPI document says beyond what FastAPI writes there by itself."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,8 @@ SECURITY_SCHEMES = {
         "description": "An API key as the user name, without a password.",
     },
 }
+GENERIC = re.compile(r"\b(Page)[\[_](\w+?)[\]_](?=\W)")
+
 RATE_HEADERS = {
     "X-RateLimit-Limit": "How many requests the caller may send in a period.",
     "X-RateLimit-Remaining": "How many are left.",
@@ -97,7 +100,7 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
-        made = generate()
+        made = app.openapi_schema = _named(generate())
         made["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = sorted(PUBLISHED)
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         for route in (each for router in routers for each in router.routes):
@@ -106,6 +109,8 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
                     _say_who(made["paths"][route.path_format][method.lower()], mark_of(route))
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
+                for parameter in operation.get("parameters", ()):
+                    parameter["schema"] = _without_null(parameter["schema"])
                 if method == "get" and path.startswith(UNDER):
                     _tell_of_tags(operation)
                 for answer in operation["responses"].values():
@@ -120,6 +125,22 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation has it
+
+
+def _named(made: dict[str, Any]) -> dict[str, Any]:
+    """The document with `JobPage` for what pydantic calls `Page[Job]` or `Page_Job_`."""
+    named: dict[str, Any] = json.loads(GENERIC.sub(r"\2\1", json.dumps(made)))
+    return named
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter, which is left out rather than null."""
+    some: list[dict[str, Any]] = [
+        each for each in schema.get("anyOf", ()) if each != {"type": "null"}
+    ]
+    if len(some) != 1:
+        return schema
+    return {name: part for name, part in schema.items() if name != "anyOf"} | some[0]
 
 
 def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:

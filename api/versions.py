@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Header, Response
-from pydantic import StringConstraints
+from pydantic import StringConstraints, WithJsonSchema
 
 from domain.verdict import Expected
 
@@ -27,6 +27,8 @@ def tag(response: Response, version: int) -> None:
 async def _expected(
     if_match: Annotated[
         list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
+        # Several lines are the same as one with commas, which is how clients send them.
+        WithJsonSchema({"type": "string", "maxLength": 1_000, "pattern": TAGS}),
         Header(
             alias="If-Match",
             description=(

@@ -56,7 +56,7 @@ class Entry(Selectable):
     summary="Search the audit trail",
     responses=answers(AUDIT) | problems(paged=True),
 )
-def list_entries(  # noqa: PLR0913  # one parameter for each filter
+def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
     reader: ReaderDep,
     page: PageDep,

@@ -88,7 +88,7 @@ def list_parked(
     summary="Give parked events another try",
     responses=answers(DRAINED) | problems(NoReadModel, NotParked, takes_body=True),
 )
-def retry(model: Name, given: Retry, system: SystemDep, caller: CallerDep) -> Drained:
+def retry_parked(model: Name, given: Retry, system: SystemDep, caller: CallerDep) -> Drained:
     """Each stream in its order, as far as it goes. That it was tried stands on record."""
     metadata = _metadata(caller, given.reason)
     return _shown(upkeep.retry(system, read_model(model), given.stream, metadata))
@@ -99,7 +99,7 @@ def retry(model: Name, given: Retry, system: SystemDep, caller: CallerDep) -> Dr
     summary="Leave a parked event out",
     responses=answers(DRAINED) | problems(NoReadModel, NotParked, takes_body=True),
 )
-def skip(
+def skip_parked(
     model: Name,
     position: Annotated[int, Path(ge=1, lt=2**63)],
     given: Skip,
