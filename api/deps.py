@@ -27,6 +27,7 @@ from domain.verdict import Expected
 T = TypeVar("T")
 
 MAX_PAGE = 200
+UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PRINTABLE = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
 
 
@@ -223,6 +224,12 @@ async def _page_request(
 PageDep = Annotated[PageRequest, Depends(_page_request)]
 
 
+def listed(*items: str) -> str:
+    """The pattern of a list of these, separated by commas, as the OpenAPI document tells it."""
+    item = rf"\s*({'|'.join(items)})?\s*"
+    return f"^{item}(,{item})*$"
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Which rows of a list: those with these ids, those updated after a moment."""
@@ -237,6 +244,7 @@ async def _chosen(
         Query(
             max_length=10_000,
             description=f"Only these: ids separated by commas, {MAX_PAGE} at the most.",
+            json_schema_extra={"pattern": listed(UUID_PATTERN)},
         ),
     ] = None,
     updated_after: Annotated[

@@ -109,6 +109,7 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
                     _say_who(made["paths"][route.path_format][method.lower()], mark_of(route))
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
+                _require_types(operation, made["components"]["schemas"])
                 for parameter in operation.get("parameters", ()):
                     parameter["schema"] = _without_null(parameter["schema"])
                 if method == "get" and path.startswith(UNDER):
@@ -131,6 +132,16 @@ def _named(made: dict[str, Any]) -> dict[str, Any]:
     """The document with `JobPage` for what pydantic calls `Page[Job]` or `Page_Job_`."""
     named: dict[str, Any] = json.loads(GENERIC.sub(r"\2\1", json.dumps(made)))
     return named
+
+
+def _require_types(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Has a body that is one of several name its type, without which nobody knows which one."""
+    for taken in operation.get("requestBody", {}).get("content", {}).values():
+        if choice := taken["schema"].get("discriminator"):
+            for reference in choice["mapping"].values():
+                required = schemas[reference.rpartition("/")[2]].setdefault("required", [])
+                if choice["propertyName"] not in required:
+                    required.insert(0, choice["propertyName"])
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema
 
 from api.access.callers import Principal
 from api.conditional import matches
-from api.deps import not_valid
+from api.deps import listed, not_valid
 from api.remembered import Gathered, Remembered, Told
 from api.wiring import System
 from domain.log import Head
@@ -59,11 +59,13 @@ def view_of(model: type[Selectable], *expansions: str) -> Any:
         max_length=2_000,
         description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
         f"{', '.join(names)}. All where it is left out.",
+        json_schema_extra={"pattern": listed(*names)},
     )
     expand_given = Query(
         max_length=200,
         description="What to read with each item, separated by commas, as a field of that name; of "
         f"{', '.join(expansions)}.",
+        json_schema_extra={"pattern": listed(*expansions)},
     )
 
     def view(fields: str | None, expand: str | None) -> View:

@@ -10,6 +10,7 @@ from domain.verdict import Expected
 
 TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 TAGS = rf"^[ \t]*(\*|[ \t,]*{TAG}([ \t]*,[ \t,]*{TAG})*[ \t,]*)[ \t]*$"
+TOLD = r'^\*$|^(W/)?"[\x21\x23-\x7e]*"(, ?(W/)?"[\x21\x23-\x7e]*")*$'  # as clients should send it
 VERSION = re.compile(r"[1-9][0-9]{0,18}")
 ANY = range(1, 2**63)
 
@@ -28,7 +29,7 @@ async def _expected(
     if_match: Annotated[
         list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
         # Several lines are the same as one with commas, which is how clients send them.
-        WithJsonSchema({"type": "string", "maxLength": 1_000, "pattern": TAGS}),
+        WithJsonSchema({"type": "string", "pattern": TOLD}),
         Header(
             alias="If-Match",
             description=(

@@ -125,8 +125,11 @@ def evolve(job: Job | None, recorded: Recorded) -> Job:
 
 # Intents and decisions
 
-Stages = Annotated[tuple[Label, ...], Field(min_length=1, max_length=50)]
-HiringManagers = Annotated[tuple[Label, ...], Field(max_length=50)]
+EACH_ONCE = {"uniqueItems": True}
+Stages = Annotated[
+    tuple[Label, ...], Field(min_length=1, max_length=50, json_schema_extra=EACH_ONCE)
+]
+HiringManagers = Annotated[tuple[Label, ...], Field(max_length=50, json_schema_extra=EACH_ONCE)]
 DEFAULT_STAGES = ("Application review", "Phone screen", "Interview", "Final interview", "Offer")
 
 

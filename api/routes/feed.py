@@ -8,11 +8,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from api.access.callers import Principal
 from api.access.rights import READS_RELATIONSHIPS, open_to
-from api.deps import SystemDep
+from api.deps import SystemDep, listed
 from api.errors import RETRY_AFTER_SECONDS, Responses, problem, problems
 from api.examples.feed import FEED, FEED_STREAM
 from api.feed.cloudevents import TOPICS
@@ -27,13 +27,14 @@ router = APIRouter(prefix="/v1", tags=["Feed"])
 
 
 def _known(given: list[str]) -> list[str]:
-    names = [name.strip() for each in given for name in each.split(",")]
+    names = [name for each in given for part in each.split(",") if (name := part.strip())]
     if not set(names) <= TOPICS.keys():
         raise ValueError(f"must be of {', '.join(sorted(TOPICS))}")
     return names
 
 
-Types = Annotated[list[str], AfterValidator(_known)]
+Named = Annotated[str, Field(json_schema_extra={"pattern": listed(*TOPICS)})]
+Types = Annotated[list[Named], AfterValidator(_known)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _documented() -> Responses:
     response_model=FeedPage,
     responses=_documented(),
 )
-async def follow(
+async def follow_feed(
     request: Request,
     response: Response,
     system: SystemDep,

@@ -16,13 +16,21 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _told_as(pattern: str) -> Any:
+    """Has the JSON schema tell what a validator finds out with words of its own."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
 _Clean = AfterValidator(_without_nul)
+_NotBlank = _told_as(r"^[^\x00]*[^\s\x00][^\x00]*$")
 Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Clean
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Clean, _NotBlank
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000), _Clean]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=20_000), _Clean, _told_as(r"^[^\x00]*$")
+]
 Detail = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), _Clean
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), _Clean, _NotBlank
 ]
 Email = Annotated[
     str,
