@@ -10,7 +10,7 @@ from domain.verdict import Expected
 
 TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 TAGS = rf"^[ \t]*(\*|[ \t,]*{TAG}([ \t]*,[ \t,]*{TAG})*[ \t,]*)[ \t]*$"
-TOLD = r'^\*$|^(W/)?"[\x21\x23-\x7e]*"(, ?(W/)?"[\x21\x23-\x7e]*")*$'  # as clients should send it
+TOLD = r'^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$'  # as clients should send it
 VERSION = re.compile(r"[1-9][0-9]{0,18}")
 ANY = range(1, 2**63)
 
@@ -29,7 +29,7 @@ async def _expected(
     if_match: Annotated[
         list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
         # Several lines are the same as one with commas, which is how clients send them.
-        WithJsonSchema({"type": "string", "pattern": TOLD}),
+        WithJsonSchema({"type": "string", "pattern": TOLD, "examples": ['"7"']}),
         Header(
             alias="If-Match",
             description=(

@@ -98,3 +98,41 @@ def test_docs_need_no_other_site(http: httpx.Client) -> None:
             assert not link.startswith("//"), link
             assert http.get(link).status_code == 200, link
         assert not re.search(r"https?://", page.text)
+
+
+def test_what_the_words_of_a_parameter_mean_is_in_its_pattern(promised: Json) -> None:
+    found = {
+        (name.removeprefix("GET "), each["name"]): each["schema"]
+        for name, operation in operations(promised)
+        for each in operation.get("parameters", [])
+    }
+    assert not [place for place, schema in found.items() if "null" in str(schema)]
+    one = "0f4a3c52-6d1e-4b8a-9c77-2e5d81b6f093"
+    for parameter, well, badly in (
+        ("ids", (one, f"{one}, {one}", ""), ("7", f"{one};{one}")),
+        ("fields", ("title", "title, stages,"), ("titles", "title stages")),
+    ):
+        pattern = found["/v1/jobs", parameter]["pattern"]
+        assert all(re.search(pattern, given) for given in well), pattern
+        assert not any(re.search(pattern, given) for given in badly), pattern
+    label = found["/v1/audit/entries", "actor"]["pattern"]
+    assert re.search(label, "recruiter:ana")
+    assert not any(re.search(label, given) for given in (" ", "a\x00b"))
+    insist = next(s for (_, name), s in found.items() if name == "If-Match")
+    assert all(re.search(insist["pattern"], given) for given in ('"7"', '"7", "8"', "*", 'W/"7"'))
+    assert not re.search(insist["pattern"], "7")
+
+
+def test_every_choice_of_bodies_names_its_type(promised: Json) -> None:
+    schemas = promised["components"]["schemas"]
+    choices = [
+        taken["schema"]["discriminator"]["mapping"].values()
+        for _, operation in operations(promised)
+        for taken in operation.get("requestBody", {}).get("content", {}).values()
+        if "discriminator" in taken["schema"]
+    ]
+    assert len(choices) == 3
+    for reference in (each for choice in choices for each in choice):
+        assert "type" in schemas[reference.rpartition("/")[2]]["required"], reference
+    assert schemas["OpenJob"]["properties"]["stages"]["uniqueItems"]
+    assert "type" not in schemas["OpenJob"]["required"]
