@@ -143,6 +143,11 @@ class Batch:
         problems: dict[int, Problem] = {}  # by failure, so that each is translated once
         return b"".join(self._answer(each, problems) for each in read)
 
+    def refuse(self, lines: Sequence[Line]) -> bytes:
+        """The answers to lines of a caller who is not known any more."""
+        gone = NotPermitted("the key that the batch began with is not valid any more; send another")
+        return b"".join(self._answer((line.number, gone), {}) for line in lines)
+
     def end(self) -> bytes:
         """The last line."""
         return _json(BatchEnd(summary=self._summary))

@@ -206,9 +206,8 @@ async def _page_request(
 ) -> PageRequest:
     def link(following: str) -> None:
         kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
-        here = str(request.url).partition("?")[0]
         query = urlencode([*kept, ("cursor", following)])
-        response.headers["Link"] = f'<{here}?{query}>; rel="next"'
+        response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
     if cursor is None:
         return PageRequest(limit, None, link)

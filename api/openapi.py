@@ -43,11 +43,17 @@ SECURITY_SCHEMES = {
 }
 GENERIC = re.compile(r"\b(Page)[\[_](\w+?)[\]_](?=\W)")
 
-RATE_HEADERS = {
-    "X-RateLimit-Limit": "How many requests the caller may send in a period.",
-    "X-RateLimit-Remaining": "How many are left.",
-    "X-RateLimit-Reset": "When the next period begins, in seconds since 1970.",
+
+def _header(meaning: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": meaning, "schema": {"type": kind}}
+
+
+COUNTED = {
+    "X-RateLimit-Limit": _header("How many requests the caller may send in a period.", "integer"),
+    "X-RateLimit-Remaining": _header("How many are left of it.", "integer"),
+    "X-RateLimit-Reset": _header("When the next begins, in seconds since 1970.", "integer"),
 }
+
 LINK = {
     "description": 'Where the next page is, with all other parameters kept: `<…>; rel="next"`.',
     "schema": {"type": "string"},
@@ -161,10 +167,23 @@ def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:
         return
     who = "everybody who is known" if len(roles) == len(Role) else ", ".join(roles)
     operation["description"] = f"{operation.get('description', '')}\n\n*Open to: {who}.*".strip()
-    known = problem_answers("unauthenticated", "invalid-token", "not-permitted", "rate-limited")
+    known = problem_answers(
+        "unauthenticated",
+        "invalid-token",
+        "not-permitted",
+        "rate-limited",
+        "internal-error",
+        "unreadable-event",
+    )
     for status, answer in known.items():
         shown = {name: part for name, part in answer.items() if name != "model"}
         operation["responses"].setdefault(str(status), shown)
+    for told, answer in operation["responses"].items():
+        headers = answer.setdefault("headers", {})
+        if told != "401":  # nobody's requests are counted
+            headers.update(COUNTED)
+        if told in {"429", "503"}:
+            headers["Retry-After"] = _header("After how many seconds to try again.", "integer")
 
 
 def _tell_of_tags(operation: dict[str, Any]) -> None:

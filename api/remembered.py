@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+OVERHEAD_BYTES = 1_500  # of what is held beside a body
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -51,9 +53,10 @@ class Remembered:
     """Answers by key, each with the stamp of what it was made from; the oldest go first."""
 
     def __init__(self, most_bytes: int) -> None:
-        """Holds no more than `most_bytes` of bodies."""
+        """Holds about `most_bytes`."""
         self._most = most_bytes
         self._size = 0
+        self._sizes: dict[Hashable, int] = {}  # of those that are made
         self._held: OrderedDict[Hashable, tuple[Hashable, asyncio.Task[Told]]] = OrderedDict()
 
     async def get(self, key: Hashable, stamp: Hashable, make: Callable[[], Told]) -> Told:
@@ -71,8 +74,8 @@ class Remembered:
 
     def forget(self, key: Hashable) -> None:
         """Has the answer made anew when it is asked for next."""
-        if held := self._held.pop(key, None):
-            self._size -= _size(held[1])
+        if self._held.pop(key, None):
+            self._size -= self._sizes.pop(key, 0)
 
     def _made(self, key: Hashable, made: asyncio.Task[Told]) -> None:
         held = self._held.get(key)
@@ -81,11 +84,7 @@ class Remembered:
         if made.cancelled() or made.exception():
             del self._held[key]
             return
-        self._size += _size(made)
+        self._sizes[key] = len(made.result().body) + OVERHEAD_BYTES
+        self._size += self._sizes[key]
         while self._size > self._most:
             self.forget(next(iter(self._held)))
-
-
-def _size(made: asyncio.Task[Told]) -> int:
-    is_there = made.done() and not made.cancelled() and not made.exception()
-    return len(made.result().body) if is_there else 0

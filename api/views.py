@@ -152,15 +152,6 @@ def jobs_by_id(connection: psycopg.Connection, ids: Iterable[UUID]) -> dict[UUID
     return {row["job_id"]: Job.of(row) for row in rows}
 
 
-def own_jobs(
-    connection: psycopg.Connection, hiring_manager: str, ids: Iterable[UUID | None]
-) -> set[UUID]:
-    """Those of these jobs that name this hiring manager, by one query."""
-    wanted = {each for each in ids if each}
-    rows = pipeline.jobs(connection, len(wanted), ids=list(wanted), hiring_manager=hiring_manager)
-    return {row["job_id"] for row in rows}
-
-
 def relationships_by_id(
     reader: Reader, connection: psycopg.Connection, ids: Iterable[UUID], moment: datetime
 ) -> dict[UUID, Relationship]:

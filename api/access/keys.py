@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -122,7 +123,8 @@ def find(connection: psycopg.Connection[Any], key_digest: bytes) -> Principal | 
         return None
     key_id, actor, role, scopes, rate_limit, is_rarely_used = row
     if is_rarely_used:
-        connection.execute(SET_USED, {"key_id": key_id})
+        with suppress(psycopg.Error):  # a database that only reads knows callers all the same
+            connection.execute(SET_USED, {"key_id": key_id})
     return Principal(key_id, actor, Role(role), frozenset(map(Scope, scopes)), rate_limit)
 
 

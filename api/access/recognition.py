@@ -11,6 +11,8 @@ from binascii import Error as Base64Error
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from anyio import CapacityLimiter, to_thread
+
 from api.access import keys
 from api.access.callers import Principal
 from api.access.tokens import InvalidToken, Issuer
@@ -18,7 +20,8 @@ from api.errors import UNAVAILABLE
 from api.wiring import System
 
 KNOWN_SECONDS = 1.0
-ON_TRUST_SECONDS = 60.0  # while the database does not answer, and nothing can be revoked
+ON_TRUST_SECONDS = 60.0  # while there is no database, and nothing can be revoked
+LOOKS_AT_ONCE = 4
 KNOWN_CALLERS = 10_000
 
 HOW = "send Authorization: Bearer with an API key (hirelog keys create) or a token of your issuer"
@@ -35,6 +38,7 @@ class Unrecognised(Exception):  # noqa: N818  # the name of the situation
 @dataclass
 class _Known:
     principal: Principal | None
+    looked_at: float
     until: float
 
 
@@ -46,6 +50,8 @@ class Recognition:
         self._issuer = Issuer(system.settings) if system.settings.oidc_issuer else None
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._asked: dict[bytes, asyncio.Task[Principal | None]] = {}
+        # Not on threads of the requests or of each other: those may all be waiting.
+        self._looks, self._checks = CapacityLimiter(LOOKS_AT_ONCE), CapacityLimiter(LOOKS_AT_ONCE)
 
     async def principal(self, authorization: bytes) -> Principal:
         """Who calls with this header.
@@ -72,11 +78,13 @@ class Recognition:
         try:
             if remembered := self._issuer.remembered(token):
                 return remembered
-            return await asyncio.to_thread(self._issuer.principal, token)
+            return await to_thread.run_sync(self._issuer.principal, token, limiter=self._checks)
         except InvalidToken as error:
             raise Unrecognised(str(error), "invalid-token") from error
 
     async def _by_key(self, key: bytes) -> Principal:
+        if not key.startswith(keys.PREFIX.encode()):
+            raise Unrecognised(f"this is no API key; {HOW}", "invalid-token")
         digest = keys.digest(key)
         known = self._known.get(digest)
         if known and known.until > time.monotonic():
@@ -97,13 +105,14 @@ class Recognition:
     async def _ask(self, digest: bytes) -> Principal | None:
         known = self._known.get(digest)
         try:
-            # Not on a thread of the requests: all of those may be waiting for the database.
-            principal = await asyncio.to_thread(self._find, digest)
+            principal = await to_thread.run_sync(self._find, digest, limiter=self._looks)
         except UNAVAILABLE:
-            if known is None or known.until + ON_TRUST_SECONDS < time.monotonic():
+            if known is None or known.looked_at + ON_TRUST_SECONDS < time.monotonic():
                 raise
+            known.until = time.monotonic() + KNOWN_SECONDS  # or each request would wait as long
             return known.principal
-        self._known[digest] = _Known(principal, time.monotonic() + KNOWN_SECONDS)
+        looked_at = time.monotonic()
+        self._known[digest] = _Known(principal, looked_at, looked_at + KNOWN_SECONDS)
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN_CALLERS:
             self._known.popitem(last=False)

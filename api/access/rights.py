@@ -9,6 +9,7 @@ from api.errors import NotPermitted
 from domain.candidate.intents import (
     AcceptOffer,
     Advance,
+    Apply,
     DeclineOffer,
     Hire,
     Intent,
@@ -89,9 +90,9 @@ def refuse_interaction(principal: Principal, intent: Intent) -> None:
     """Raises NotPermitted where the role has no say in such an interaction."""
     match principal.role:
         case Role.SOURCER:
-            is_open = not isinstance(intent, NOT_FOR_SOURCERS) and not (
-                isinstance(intent, ReturnToPool) and intent.application_id
-            )
+            ends_one = isinstance(intent, ReturnToPool) and intent.application_id
+            skips_stages = isinstance(intent, Apply) and intent.stage
+            is_open = not (isinstance(intent, NOT_FOR_SOURCERS) or ends_one or skips_stages)
         case Role.HIRING_MANAGER:
             is_open = isinstance(intent, FOR_HIRING_MANAGERS)
         case _:

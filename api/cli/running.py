@@ -10,6 +10,7 @@ from api import serving
 from api.access import keys
 from api.access.callers import Role
 from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
+from api.demonstration.departments import DEPARTMENTS
 from api.demonstration.once import EVENTS_A_CANDIDATE, load_once
 from api.progress import bar, catch_up
 from api.wiring import System, assembled, open_system
@@ -18,6 +19,8 @@ from projections.ats_pipeline.queries import busiest_job
 from projections.crm_engagement.queries import most_touched_candidate
 
 app = typer.Typer()
+
+MANAGER = DEPARTMENTS[0].manager.partition(":")[2]  # sees the jobs of that department
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on [default: 8000; 0 for any].")]
@@ -77,7 +80,8 @@ def _say_where_first(system: System, address: str) -> None:
     out.print("Keys for a week, one for each role (send Authorization: Bearer KEY, or -u KEY:):")
     with system.pool.connection() as connection:
         for role in Role:
-            key = keys.create(connection, role, "demo", expires_at=now() + timedelta(days=7))
+            name = MANAGER if role is Role.HIRING_MANAGER else "demo"
+            key = keys.create(connection, role, name, expires_at=now() + timedelta(days=7))
             out.print(f"  {role:<15}{key}")
     out.print("Where to look first:")
     if job:

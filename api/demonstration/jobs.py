@@ -134,6 +134,7 @@ class Jobs:
             location=job.location,
             openings=self._openings,
             stages=stages,
+            hiring_managers=(department.manager,),
         )
         self._happens(job, opening, opens_at, "Approved in the headcount plan")
         if number in CHANGING:

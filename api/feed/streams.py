@@ -9,6 +9,7 @@ import structlog
 from anyio import CancelScope, CapacityLimiter, fail_after, move_on_after, to_thread
 from eventsourcing.persistence import MapperDeserialisationError
 from fastapi.responses import StreamingResponse
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.access.key_sets import IssuerUnavailable
@@ -42,14 +43,21 @@ class Streams:
     def __init__(self, load: Load, most: int) -> None:
         self._load = load
         self._most = most
-        self._scopes: set[CancelScope] = set()
+        self._scopes: dict[CancelScope, str] = {}  # whose each is
         self._threads = CapacityLimiter(THREADS)
         self._is_closed = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether one more would be too many, or none is taken any more."""
-        return self._is_closed or len(self._scopes) >= self._most
+    def is_full(self, caller: str) -> bool:
+        """Whether one more of this caller would be too many, or none is taken any more.
+
+        Nobody may have more than half of them.
+        """
+        of_caller = sum(each == caller for each in self._scopes.values())
+        return (
+            self._is_closed
+            or len(self._scopes) >= self._most
+            or of_caller >= max(1, self._most // 2)
+        )
 
     def close(self) -> None:
         """Ends all of them, and takes no others; to be called where they run."""
@@ -62,10 +70,10 @@ class Streams:
         return await to_thread.run_sync(work, limiter=self._threads)
 
     @contextmanager
-    def counted(self) -> Iterator[CancelScope]:
-        """Counts the request as a stream meanwhile, and ends early on close()."""
+    def counted(self, caller: str) -> Iterator[CancelScope]:
+        """Counts the request as a stream of this caller meanwhile, and ends early on close()."""
         with CancelScope() as scope:
-            self._scopes.add(scope)
+            self._scopes[scope] = caller
             self._load.requests -= 1  # those have a bound of their own
             self._load.streams += 1
             try:
@@ -73,14 +81,11 @@ class Streams:
             finally:
                 self._load.streams -= 1
                 self._load.requests += 1
-                self._scopes.discard(scope)
+                del self._scopes[scope]
 
 
 class FeedStream(StreamingResponse):
-    """Sends what follows `first`, then whatever is appended.
-
-    `may_go_on` is asked at each heartbeat.
-    """
+    """Sends `first`, what follows it, then whatever is appended, for as long as the caller may."""
 
     media_type = MEDIA_TYPE
 
@@ -88,14 +93,15 @@ class FeedStream(StreamingResponse):
         self,
         feed: Feed,
         first: FeedPage,
-        streams: Streams,
-        watch: Watch,
-        may_go_on: Callable[[], Awaitable[bool]],
+        request: Request,
     ) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(self._messages(first), headers=headers)
-        self._feed, self._streams, self._watch = feed, streams, watch
-        self._may_go_on = may_go_on
+        self._feed = feed
+        self._streams: Streams = request.app.state.streams
+        self._watch: Watch = request.app.state.watch
+        self._caller: str = request.state.principal.id
+        self._may_go_on: Callable[[], Awaitable[bool]] = request.state.is_still_known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Streams until the caller leaves or must leave, takes nothing more, or the server stops.
@@ -110,7 +116,7 @@ class FeedStream(StreamingResponse):
                 await send(message)
 
         try:
-            with self._streams.counted():
+            with self._streams.counted(self._caller):
                 await super().__call__(scope, receive, send_in_time)
         except TimeoutError:
             log.info("reader of the feed takes nothing more")
@@ -123,6 +129,8 @@ class FeedStream(StreamingResponse):
         beat, told = clock() + HEARTBEAT_SECONDS, -1
         yield START
         while True:
+            if page.items and not await self._is_allowed():
+                return
             for item in page.items:
                 told = item.data.position
                 yield f"id: {told}\nevent: {item.type}\ndata: {item.model_dump_json()}\n\n"

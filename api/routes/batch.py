@@ -11,10 +11,11 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from api.access.key_sets import IssuerUnavailable
 from api.access.rights import MEETS_PEOPLE, open_to
 from api.batch import Batch, BatchAnswer, BatchLine, TooLong
 from api.deps import SenderDep, SystemDep
-from api.errors import Problem, Responses, answer_to, problem, problems
+from api.errors import UNAVAILABLE, Problem, Responses, answer_to, problem, problems
 from api.examples.batch import BATCH, BATCH_ANSWERED
 from api.lines import Line, Lines
 from api.openapi import answers
@@ -101,9 +102,18 @@ class BatchResponse(StreamingResponse):
             await self._apply_group()
 
     async def _apply_group(self) -> None:
-        if self._group:
-            group, self._group, self._group_bytes = self._group, [], 0
-            self._answers.put(await run_in_threadpool(self._batch.apply, group))
+        if not self._group:
+            return
+        group, self._group, self._group_bytes = self._group, [], 0
+        # A batch may take hours, and its caller's key be revoked meanwhile.
+        apply = self._batch.apply if await self._may_go_on() else self._batch.refuse
+        self._answers.put(await run_in_threadpool(apply, group))
+
+    async def _may_go_on(self) -> bool:
+        try:
+            return bool(await self._request.state.is_still_known())
+        except (*UNAVAILABLE, IssuerUnavailable):
+            return True  # what cannot be asked cannot be recorded either, or not for long
 
 
 def _documented() -> dict[str, Any]:
@@ -146,7 +156,8 @@ async def record_batch(
     A line is safe to send again with its `idempotency_key`, and so is the whole batch, also after
     it was cut off: what is on record is answered with `"replayed": true` and adds nothing. The key
     is the same as the header `Idempotency-Key` of a single command; the header is not taken here.
-    A line that is larger than a request may be is refused with 413 and the next one is read.
+    A line that is larger than a request may be is refused with 413 and the next one is read. Of the
+    caller's rate the whole batch is one request.
     """
     if content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise HTTPException(415, f"send {MEDIA_TYPE}")

@@ -1,5 +1,7 @@
 """Candidates: put them on record, record interactions, read their state and history."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -26,13 +28,14 @@ from api.reading import Reader, ReaderDep, View, view_of, written
 from api.remembered import Told
 from api.schemas import CandidateState, Event, Recording, answer
 from api.versions import tag_of
-from api.views import jobs_by_id, own_jobs, relationships_by_id
+from api.views import jobs_by_id, relationships_by_id
+from api.wiring import System
 from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
+from domain.candidate.state import Candidate
 from domain.log import Head
 from domain.values import GivenMoment, now
-from projections.ats_pipeline import queries as pipeline
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
 
@@ -133,7 +136,8 @@ async def read_candidate(
 
     `version` gives the state after that event. `as_of` asks what was true at a moment, `known_at`
     what was on record at a moment; together they ask what we then believed to be true. Without
-    any of them it is the state now, and the `ETag` is the version to insist on with `If-Match`;
+    any of them it is the state now. A hiring manager sees the person, and of the applications those
+    for jobs that name them. The `ETag` is the version to insist on with `If-Match`;
     not so with `expand`, whose answer holds more than the candidate's own events.
     """
     if not when.is_now() or view.expand or reader.hiring_manager:
@@ -153,31 +157,44 @@ async def read_candidate(
 
 
 def _read(reader: Reader, candidate_id: UUID, when: When, view: View) -> CandidateState:
-    recruiting = reader.system.recruiting
-    if when.as_of or when.known_at:
-        candidate = recruiting.candidate_as_of(
-            candidate_id, version=when.version, as_of=when.as_of, known_at=when.known_at
-        )
-    else:
-        candidate = recruiting.candidate(candidate_id, when.version)
+    try:
+        candidate = _at(reader.system, candidate_id, when)
+    except (errors.CandidateNotFound, errors.VersionNotFound):
+        if reader.hiring_manager:  # who is not to learn that there is such a candidate
+            raise _not_on_record(candidate_id) from None
+        raise
     shown = CandidateState.of(candidate, personal=reader.personal)
-    if reader.hiring_manager or view.expand:
+    if reader.hiring_manager:
+        _narrow(reader.system, shown, reader.hiring_manager)
+    if view.expand:
         with reader.system.pool.connection() as connection:
-            if reader.hiring_manager:
-                _narrow(connection, shown, reader.hiring_manager)
             _expand(reader, connection, shown, view)
     return shown
 
 
-def _narrow(connection: psycopg.Connection, shown: CandidateState, hiring_manager: str) -> None:
+def _at(system: System, candidate_id: UUID, when: When) -> Candidate:
+    if when.as_of or when.known_at:
+        return system.recruiting.candidate_as_of(
+            candidate_id, version=when.version, as_of=when.as_of, known_at=when.known_at
+        )
+    return system.recruiting.candidate(candidate_id, when.version)
+
+
+def _narrow(system: System, shown: CandidateState, hiring_manager: str) -> None:
     """Leaves the applications for jobs that name the hiring manager.
 
     Raises CandidateNotFound where there is none, as for somebody who is not on record.
     """
-    own = own_jobs(connection, hiring_manager, [each.job_id for each in shown.applications])
+    own = _named_by(system, [each.job_id for each in shown.applications], hiring_manager)
     shown.applications = [each for each in shown.applications if each.job_id in own]
     if not shown.applications:
         raise _not_on_record(shown.id)
+
+
+def _named_by(system: System, jobs: Iterable[UUID | None], hiring_manager: str) -> set[UUID]:
+    """Those of the jobs that name this hiring manager now, as the log has it."""
+    found = [system.recruiting.find_job(job) for job in set(jobs)]
+    return {job.id for job in found if job and hiring_manager in job.hiring_managers}
 
 
 def _expand(
@@ -226,20 +243,18 @@ def _refuse_for_others(
     system: SystemDep, candidate_id: UUID, intent: Interaction, hiring_manager: str
 ) -> None:
     """Raises NotPermitted unless it is about an application for a job of the hiring manager's."""
-    with system.pool.connection() as connection:
-        mine = pipeline.applications(
-            connection,
-            now(),
-            1,
-            candidate=candidate_id,
-            application=getattr(intent, "application_id", None),
-            hiring_manager=hiring_manager,
-        )
-    if not mine:
-        raise NotPermitted(
-            f"candidate {candidate_id} has no such application for a job that names "
-            f"{hiring_manager}; ask a recruiter"
-        )
+    asked = getattr(intent, "application_id", None)
+    with suppress(errors.CandidateNotFound):
+        candidate = system.recruiting.candidate(candidate_id)
+        concerned = [
+            each.job_id for each in candidate.applications.values() if asked in {None, each.id}
+        ]
+        if _named_by(system, concerned, hiring_manager):
+            return
+    raise NotPermitted(
+        f"candidate {candidate_id} has no such application for a job that names "
+        f"{hiring_manager}; ask a recruiter"
+    )
 
 
 @router.get(

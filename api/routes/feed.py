@@ -129,7 +129,7 @@ async def follow_feed(
     feed = Feed(system, asked.choice(), principal.sees_personal())
     is_stream = prefers_stream(request.headers.get("accept", ""))
     streams: Streams = request.app.state.streams
-    if is_stream and streams.is_full:
+    if is_stream and streams.is_full(principal.id):
         return _too_many()
     limit = EVENTS_AT_ONCE if is_stream else asked.limit
     try:
@@ -142,11 +142,9 @@ async def follow_feed(
             "followed, or an older copy of it; find the last event that both have",
         )
     if is_stream:
-        if streams.is_full:  # others may have come meanwhile
+        if streams.is_full(principal.id):  # others may have come meanwhile
             return _too_many()
-        return FeedStream(
-            feed, page, streams, request.app.state.watch, request.state.is_still_known
-        )
+        return FeedStream(feed, page, request)
     if page.has_more:
         following = request.url.include_query_params(after=page.position)
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'

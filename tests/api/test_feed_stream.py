@@ -26,7 +26,7 @@ from projections.runtime import feed as looking
 from tests.api.bad_input import complaint
 from tests.api.feed_reader import FEED, STREAM, Message, events, followed
 from tests.api.talk import begin, get, open_job, say
-from tests.conftest import served
+from tests.conftest import known_as, served
 from tests.databases import Database
 
 
@@ -116,13 +116,20 @@ def test_it_ends_when_the_caller_may_no_longer(
 
 
 def test_one_stream_too_many(database: Database, tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path, max_streams=2, max_requests=1)
+    settings = Settings(data_dir=tmp_path, max_streams=4, max_requests=1)
     with assembled(settings, database.service, serving=True) as system, served(system) as http:
         with ExitStack() as stack:
             two = [stack.enter_context(followed(http)) for _ in range(2)]
             assert [next(stream) for stream in two] == [Message()] * 2
             answer = http.get(FEED, headers=STREAM)
-            assert not complaint(answer, 503, "too-many-streams")
+            assert not complaint(answer, 503, "too-many-streams"), "half of them are for others"
+            for name in "bo", "cy":
+                other = stack.enter_context(
+                    httpx.Client(base_url=http.base_url, headers=known_as(system, f"admin:{name}"))
+                )
+                assert next(stack.enter_context(followed(other))) == Message()
+            last = other.get(FEED, headers=STREAM)
+            assert not complaint(last, 503, "too-many-streams"), "there are no more"
             assert int(answer.headers["Retry-After"]) > 0
             assert get(http, FEED)["items"] == [], "pages, and any other request, are no streams"
         until(lambda: counted(http, "hirelog_streams") == 0)

@@ -40,7 +40,7 @@ def followed(http: httpx.Client, url: str) -> list[Json]:
         if "next" not in answer.links:
             return items
         url = answer.links["next"]["url"]
-        assert url.startswith(str(http.base_url).rstrip("/")), url
+        assert url.startswith("/v1/"), "it holds behind any proxy"
 
 
 def test_a_list_can_be_walked_by_its_links(http: httpx.Client, ask: Ask) -> None:

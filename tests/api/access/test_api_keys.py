@@ -181,6 +181,7 @@ def test_what_roles_record(http: httpx.Client, as_caller: AsCaller) -> None:
         {"type": "rejected", **application},
         {"type": "hired", **application},
         pooled | application,
+        {"type": "applied", "job_id": candidate, "source": "Fair", "stage": "Offer"},
     ):
         answer = http.post(path, json=refused, headers=sourcer)
         assert not complaint(answer, 403, "not-permitted"), refused

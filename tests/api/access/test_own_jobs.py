@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
+import psycopg
 import pytest
 
 from tests.api.bad_input import complaint
@@ -105,6 +106,24 @@ def test_decides_on_one_s_own_alone(http: httpx.Client, mine: Mine) -> None:
         refused = mine.http.post(where, json=body)
         assert not complaint(refused, 403, "not-permitted"), body
     assert http.get(f"/v1/candidates/{candidate}").json()["version"] == 4
+
+
+def test_what_one_decides_rests_on_the_record_not_on_what_is_shown(
+    http: httpx.Client, mine: Mine, held: psycopg.Connection
+) -> None:
+    path = f"/v1/jobs/{mine.other}/interactions"
+    note = {"type": "noted", "text": "Kind."}
+    there, gone = f"/v1/candidates/{mine.stranger[0]}", f"/v1/candidates/{mine.applicant[0]}"
+    change: Json = {"type": "hiring-managers-changed", "hiring_managers": [KIM]}
+    post(http, path, change)
+    post(mine.http, f"{there}/interactions", note)
+    assert mine.http.get(there).status_code == 200
+    change["hiring_managers"] = []
+    post(http, f"/v1/jobs/{mine.job}/interactions", change)
+    refused = mine.http.post(f"{gone}/interactions", json=note)
+    assert not complaint(refused, 403, "not-permitted")
+    for hidden in gone, f"{gone}?version=99", f"{gone}?as_of=2000-01-01T00:00:00Z":
+        assert not complaint(mine.http.get(hidden), 404, "candidate-not-found"), hidden
 
 
 def test_a_job_that_is_given_to_somebody_else(http: httpx.Client, mine: Mine, ask: Ask) -> None:
