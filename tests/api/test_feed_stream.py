@@ -119,15 +119,16 @@ def test_one_stream_too_many(database: Database, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, max_streams=4, max_requests=1)
     with assembled(settings, database.service, serving=True) as system, served(system) as http:
         with ExitStack() as stack:
-            two = [stack.enter_context(followed(http)) for _ in range(2)]
-            assert [next(stream) for stream in two] == [Message()] * 2
+            held = [stack.enter_context(followed(http)) for _ in range(2)]
+            assert [next(stream) for stream in held] == [Message()] * 2
             answer = http.get(FEED, headers=STREAM)
             assert not complaint(answer, 503, "too-many-streams"), "half of them are for others"
             for name in "bo", "cy":
                 other = stack.enter_context(
                     httpx.Client(base_url=http.base_url, headers=known_as(system, f"admin:{name}"))
                 )
-                assert next(stack.enter_context(followed(other))) == Message()
+                held.append(stack.enter_context(followed(other)))
+                assert next(held[-1]) == Message()
             last = other.get(FEED, headers=STREAM)
             assert not complaint(last, 503, "too-many-streams"), "there are no more"
             assert int(answer.headers["Retry-After"]) > 0
