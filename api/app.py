@@ -1,27 +1,25 @@
 """Builds the HTTP application from a system."""
 
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.routing import BaseRoute
 
 from api import errors, openapi, pages
 from api.access.guard import Guard
-from api.access.rights import authorise, mark_of
 from api.admission import Admission, Load
 from api.conditional import Conditional
 from api.door.bodies import Bodies
-from api.door.declared import as_declared
 from api.door.failures import Failures
 from api.door.heads import Heads
 from api.door.request_ids import RequestIds
+from api.door.route import Route, Unmarked
 from api.door.security import Security
 from api.door.traffic import Traffic, Witness
 from api.feed.streams import Streams
@@ -99,15 +97,13 @@ ROUTES = (
     health,
     metrics,
 )
-LENIENT = {health, metrics}  # asked by machines, which may add something of their own
-
 
 PAGES = {"/", "/docs", "/openapi.json"}
 OPEN = PAGES | {
     route.path
     for routes in ROUTES
     for route in routes.router.routes
-    if isinstance(route, APIRoute) and (mark := mark_of(route)) and not mark.roles
+    if isinstance(route, Route) and not route.mark.roles
 }
 
 EXPOSED = (
@@ -175,7 +171,7 @@ def build_app(system: System) -> FastAPI:
         docs_url=None,  # see pages
         redoc_url=None,
         middleware=_way_in(system, traffic, load),
-        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # see Traffic
     )
     app.state.system = system
     app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one
@@ -186,12 +182,19 @@ def build_app(system: System) -> FastAPI:
     app.state.streams = Streams(load, system.settings.max_streams)
     errors.install(app)
     for routes in ROUTES:
-        checks = [authorise] if routes in LENIENT else [authorise, as_declared]
-        app.include_router(routes.router, dependencies=[Depends(each) for each in checks])
+        # Not included: FastAPI would look through each of the routers, and twice through the last.
+        app.router.routes += _marked(routes.router)
     pages.install(app)
     openapi.document(app, [routes.router for routes in ROUTES])
-    deque(iter_route_contexts(app.routes), maxlen=0)  # made now, or the first request would wait
     return app
+
+
+def _marked(router: APIRouter) -> list[BaseRoute]:
+    """Its routes. Raises Unmarked where one is not of ours: nothing says for whom that is open."""
+    for each in router.routes:
+        if not isinstance(each, Route):
+            raise Unmarked(f"{each} is no Route; give its router route_class=Route")
+    return router.routes
 
 
 def _stamps(system: System) -> Mapping[str, builds.Stamp]:

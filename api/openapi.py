@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
 from api.access.callers import Role
-from api.access.rights import OpenTo, mark_of
+from api.access.rights import OpenTo
 from api.conditional import UNDER
+from api.door.route import Route
 from api.errors import MEDIA_TYPE, Responses, problem_answers
 from api.problems import PUBLISHED
 from api.schemas import REPLAYED_HEADER
@@ -110,9 +110,9 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         made["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = sorted(PUBLISHED)
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         for route in (each for router in routers for each in router.routes):
-            if isinstance(route, APIRoute) and route.include_in_schema:
+            if isinstance(route, Route) and route.include_in_schema:
                 for method in route.methods or ():
-                    _say_who(made["paths"][route.path_format][method.lower()], mark_of(route))
+                    _say_who(made["paths"][route.path_format][method.lower()], route.mark)
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
                 _require_types(operation, made["components"]["schemas"])
@@ -160,8 +160,8 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in schema.items() if name != "anyOf"} | some[0]
 
 
-def _say_who(operation: dict[str, Any], mark: OpenTo | None) -> None:
-    roles = sorted(mark.roles) if mark else []
+def _say_who(operation: dict[str, Any], mark: OpenTo) -> None:
+    roles = sorted(mark.roles)
     operation["security"] = [{scheme: []} for scheme in SECURITY_SCHEMES] if roles else []
     if not roles:
         return

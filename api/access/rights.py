@@ -1,8 +1,8 @@
 """What a caller may do: each route says for which roles it is open, and is closed to all others."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from fastapi import Depends, Request
+from fastapi import Request, params
 
 from api.access.callers import Principal, Role, Scope
 from api.errors import NotPermitted
@@ -40,43 +40,32 @@ NOT_FOR_SOURCERS = (
 FOR_HIRING_MANAGERS = (Advance, Reject, Note)
 
 
-class OpenTo:
-    """Marks a route with the roles that may use it; without any it is open to everybody at all."""
+@dataclass(frozen=True)
+class OpenTo(params.Depends):
+    """Marks a route with the roles that may use it; without any it is open to everybody at all.
 
-    def __init__(self, roles: frozenset[Role]) -> None:
-        self.roles = roles
+    It stands among the dependencies of a route or of its router, and `Route` reads it there.
+    """
 
-    async def __call__(self) -> None:
-        """Nothing to do: `authorise` reads the mark."""
+    roles: frozenset[Role] = frozenset()
 
 
-def open_to(*roles: Role) -> Any:
+def open_to(*roles: Role) -> OpenTo:
     """The mark of a route, among its dependencies or its router's."""
-    return Depends(OpenTo(frozenset(roles)))
+    return OpenTo(roles=frozenset(roles))
 
 
-def open_to_all() -> Any:
+def open_to_all() -> OpenTo:
     """The mark of a route for which nobody has to say who they are."""
-    return Depends(OpenTo(frozenset()))
+    return OpenTo()
 
 
-def mark_of(route: Any) -> OpenTo | None:
-    """The route's mark; the last where it has several, which is its own."""
-    marks = [
-        each.dependency
-        for each in getattr(route, "dependencies", ())
-        if isinstance(each.dependency, OpenTo)
-    ]
-    return marks[-1] if marks else None
-
-
-async def authorise(request: Request) -> None:
-    """Lets in whom the route is open to. Raises NotPermitted."""
-    mark = mark_of(request.scope["route"])
-    if mark and not mark.roles:
+def authorise(request: Request, mark: OpenTo) -> None:
+    """Lets in whom the mark names. Raises NotPermitted."""
+    if not mark.roles:
         return
     principal: Principal = request.state.principal
-    if mark is None or principal.role not in mark.roles:
+    if principal.role not in mark.roles:
         raise NotPermitted(
             f"{principal.id} has the role {principal.role}, for which this is closed; "
             "use a key of another role"

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from api.access.rights import EVERYBODY, open_to
 from api.deps import ChosenDep, Page, PageDep, bigint, moment
+from api.door.route import Route
 from api.errors import problems
 from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.freshness import reflects
@@ -36,6 +37,7 @@ router = APIRouter(
     prefix="/v1/applications",
     tags=["Applications"],
     dependencies=[open_to(*EVERYBODY), reflects("ats_pipeline")],
+    route_class=Route,
 )
 
 Days = Annotated[float | None, Query(ge=0, le=36_500, allow_inf_nan=False)]

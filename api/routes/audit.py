@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.access.rights import READS_THE_AUDIT, open_to
 from api.deps import Page, PageDep, bigint
+from api.door.route import Route
 from api.errors import problems
 from api.examples.answers import AUDIT
 from api.freshness import reflects
@@ -21,6 +22,7 @@ router = APIRouter(
     prefix="/v1/audit/entries",
     tags=["Audit"],
     dependencies=[open_to(*READS_THE_AUDIT), reflects("compliance_audit")],
+    route_class=Route,
 )
 
 

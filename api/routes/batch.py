@@ -15,6 +15,7 @@ from api.access.key_sets import IssuerUnavailable
 from api.access.rights import MEETS_PEOPLE, open_to
 from api.batch import Batch, BatchAnswer, BatchLine, TooLong
 from api.deps import SenderDep, SystemDep
+from api.door.route import Route
 from api.errors import UNAVAILABLE, Problem, Responses, answer_to, problem, problems
 from api.examples.batch import BATCH, BATCH_ANSWERED
 from api.lines import Line, Lines
@@ -35,7 +36,7 @@ UNKNOWN = (
 
 SILENCE_SECONDS = 60.0  # between two pieces of a batch, before it is given up
 
-router = APIRouter(prefix="/v1", tags=["Candidates"])
+router = APIRouter(prefix="/v1", tags=["Candidates"], route_class=Route)
 
 
 class BatchResponse(StreamingResponse):

@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from api.access.callers import Role
 from api.access.rights import MEETS_PEOPLE, READS_HISTORIES, READS_PEOPLE, open_to
 from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
+from api.door.route import Route
 from api.errors import NotPermitted, problems
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.examples.answers import (
@@ -37,7 +38,7 @@ from domain.candidate.state import Candidate
 from domain.log import Head
 from domain.values import GivenMoment, now
 
-router = APIRouter(prefix="/v1/candidates", tags=["Candidates"])
+router = APIRouter(prefix="/v1/candidates", tags=["Candidates"], route_class=Route)
 
 # All that the decisions on a candidate can refuse with.
 REFUSALS = tuple(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import READS_RELATIONSHIPS, open_to
 from api.deps import ChosenDep, Page, PageDep, bigint, moment, number
+from api.door.route import Route
 from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.freshness import reflects
@@ -27,6 +28,7 @@ router = APIRouter(
     prefix="/v1/engagement/candidates",
     tags=["Engagement"],
     dependencies=[open_to(*READS_RELATIONSHIPS), reflects("crm_engagement")],
+    route_class=Route,
 )
 
 

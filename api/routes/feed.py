@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from api.access.callers import Principal
 from api.access.rights import READS_RELATIONSHIPS, open_to
 from api.deps import SystemDep, listed
+from api.door.route import Route
 from api.errors import RETRY_AFTER_SECONDS, Responses, problem, problems
 from api.examples.feed import FEED, FEED_STREAM
 from api.feed.cloudevents import TOPICS
@@ -23,7 +24,7 @@ from projections.runtime.feed import Choice, PositionAhead
 
 MAX_PAGE = 1_000
 
-router = APIRouter(prefix="/v1", tags=["Feed"])
+router = APIRouter(prefix="/v1", tags=["Feed"], route_class=Route)
 
 
 def _known(given: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from api.access.rights import EVERYBODY, RECRUITS, open_to
 from api.conditional import weak_tag
 from api.deps import CallerDep, ChangerDep, ChosenDep, Page, PageDep, SystemDep, bigint, moment
+from api.door.route import Route
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
@@ -26,7 +27,7 @@ from domain.job import JobChange, OpenJob
 from domain.values import Moment, now
 from projections.ats_pipeline import queries
 
-router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["Jobs"], route_class=Route)
 
 
 class BoardCard(Selectable):

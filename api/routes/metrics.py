@@ -17,12 +17,13 @@ from prometheus_client.registry import Collector
 from api.access.rights import MEASURES, open_to
 from api.admission import Load
 from api.deps import SystemDep
+from api.door.route import LenientRoute
 from api.routes.health import models_of
 from api.wiring import System
 from domain.log import GROUP_SIZES, EventLog
 from projections.runtime.status import ModelStatus
 
-router = APIRouter(tags=["Health"], dependencies=[open_to(*MEASURES)])
+router = APIRouter(tags=["Health"], dependencies=[open_to(*MEASURES)], route_class=LenientRoute)
 
 GAUGES = {
     "version": "Version of the live tables.",

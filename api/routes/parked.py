@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api import upkeep
 from api.access.rights import OPERATES, open_to
 from api.deps import Caller, CallerDep, Page, PageDep, SystemDep, bigint
+from api.door.route import Route
 from api.errors import problems
 from api.examples.rebuilds import DRAINED, PARKED_LIST
 from api.openapi import answers
@@ -23,7 +24,10 @@ from projections.runtime.outside import NoReadModel
 from projections.runtime.parking import NotParked
 
 router = APIRouter(
-    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*OPERATES)]
+    prefix="/v1/projections",
+    tags=["Projections"],
+    dependencies=[open_to(*OPERATES)],
+    route_class=Route,
 )
 
 

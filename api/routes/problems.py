@@ -4,11 +4,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.access.rights import open_to_all
+from api.door.route import Route
 from api.errors import problems
 from api.openapi import answers
 from api.problems import PUBLISHED
 
-router = APIRouter(prefix="/v1/problems", tags=["Problems"], dependencies=[open_to_all()])
+router = APIRouter(
+    prefix="/v1/problems", tags=["Problems"], dependencies=[open_to_all()], route_class=Route
+)
 
 
 class ProblemKind(BaseModel):

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import EVERYBODY, open_to
 from api.deps import SystemDep
+from api.door.route import Route
 from api.errors import problems
 from api.examples.answers import PROJECTIONS
 from api.openapi import answers
@@ -14,7 +15,10 @@ from projections.runtime import builds
 from projections.runtime.status import status
 
 router = APIRouter(
-    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*EVERYBODY)]
+    prefix="/v1/projections",
+    tags=["Projections"],
+    dependencies=[open_to(*EVERYBODY)],
+    route_class=Route,
 )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.access.rights import OPERATES, open_to
 from api.deps import SystemDep
+from api.door.route import Route
 from api.errors import problems
 from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT, RETIRED
 from api.openapi import answers
@@ -20,7 +21,10 @@ from projections.runtime.selection import AsOf
 from projections.runtime.switch import NothingRetired
 
 router = APIRouter(
-    prefix="/v1/projections", tags=["Projections"], dependencies=[open_to(*OPERATES)]
+    prefix="/v1/projections",
+    tags=["Projections"],
+    dependencies=[open_to(*OPERATES)],
+    route_class=Route,
 )
 
 Name = Annotated[str, Path(max_length=63, examples=["ats_pipeline"])]

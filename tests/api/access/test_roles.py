@@ -5,8 +5,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from api.access.callers import Role, Scope
+from api.access.rights import open_to_all
+from api.door.route import Route, Unmarked
 from tests.api.bad_input import complaint
 from tests.api.talk import AsCaller, Json
 
@@ -116,3 +119,18 @@ def test_scopes_narrow_a_role(http: httpx.Client, as_caller: AsCaller) -> None:
     assert not complaint(http.post("/v1/jobs", json=opened, headers=reader), 403, "not-permitted")
     assert http.post("/v1/jobs", json=opened, headers=writer).status_code == 201
     assert not complaint(http.get("/v1/jobs", headers=writer), 403, "not-permitted")
+
+
+def test_a_body_of_somebody_without_rights_is_not_looked_at(
+    http: httpx.Client, as_caller: AsCaller
+) -> None:
+    answer = http.post("/v1/jobs", content=b"{", headers=as_caller("analyst:ada"))
+    assert not complaint(answer, 403, "not-permitted")
+
+
+def test_a_route_must_say_for_whom_it_is_open() -> None:
+    ours = APIRouter(route_class=Route)
+    with pytest.raises(Unmarked, match="/secret does not say for whom it is open"):
+        ours.add_api_route("/secret", lambda: "told")
+    with pytest.raises(AssertionError):  # nobody would read the mark
+        APIRouter(dependencies=[open_to_all()]).add_api_route("/secret", lambda: "told")
