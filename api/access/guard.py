@@ -4,9 +4,6 @@ import time
 from collections.abc import Awaitable, Callable
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +13,25 @@ from api.access.recognition import Recognition, Unrecognised
 from api.admission import AsgiApp, Message, Receive, Scope, Send
 from api.errors import UNAVAILABLE, answer_to, problem
 from api.wiring import System
+
+CALLERS = 10_000  # whose periods are kept before those that have ended are dropped
+
+
+# The storage of limits in memory starts a thread every 10 ms, and takes longer than all of this.
+class _Period:
+    """How many requests of one caller came since the first, until it ends by their rate."""
+
+    def __init__(self, rate: RateLimitItem, begin: float) -> None:
+        self.rate = rate
+        self.requests = 0
+        self.ends = begin + rate.get_expiry()  # in seconds since 1970
+        self._limit = b"x-ratelimit-limit", str(rate.amount).encode()
+        self._reset = b"x-ratelimit-reset", str(int(self.ends) + 1).encode()
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What is left, for an answer."""
+        left = max(0, self.rate.amount - self.requests)
+        return [self._limit, (b"x-ratelimit-remaining", str(left).encode()), self._reset]
 
 
 class Guard:
@@ -30,8 +46,7 @@ class Guard:
         self._default_rate = system.settings.rate_limit
         self._is_public = is_public
         self._recognition = Recognition(system)
-        self._counted = FixedWindowRateLimiter(MemoryStorage())
-        self._rates: dict[str, RateLimitItem] = {}
+        self._periods: dict[tuple[str, str], _Period] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers 401, 429 or 503."""
@@ -52,37 +67,37 @@ class Guard:
     async def _at_their_rate(
         self, principal: Principal, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        rate = self._rate_of(principal)
-        is_within = self._counted.hit(rate, principal.id)
-        reset, left = self._counted.get_window_stats(rate, principal.id)
-        headers = {
-            "X-RateLimit-Limit": str(rate.amount),
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Reset": str(int(reset) + 1),
-        }
+        period = self._period_of(principal)
+        period.requests += 1
+        headers = period.headers()
 
         async def with_rate(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                message["headers"] = [*message["headers"], *headers]
             await send(message)
 
-        if is_within:
+        if period.requests <= period.rate.amount:
             await self._app(scope, receive, with_rate)
             return
-        wait = max(1, int(reset - time.time()) + 1)
+        wait = max(1, int(period.ends - time.time()) + 1)
         answer = problem(
             429,
             "rate-limited",
-            f"{principal.id} may send {rate}; nothing was done, go on in {wait} s",
+            f"{principal.id} may send {period.rate}; nothing was done, go on in {wait} s",
             headers={"Retry-After": str(wait)},
         )
         await answer(scope, receive, with_rate)
 
-    def _rate_of(self, principal: Principal) -> RateLimitItem:
-        given = principal.rate_limit or self._default_rate
-        if given not in self._rates:
-            self._rates[given] = parse(given)
-        return self._rates[given]
+    def _period_of(self, principal: Principal) -> _Period:
+        rate = principal.rate_limit or self._default_rate
+        known = self._periods.get((principal.id, rate))
+        now = time.time()
+        if known is None or known.ends <= now:
+            if len(self._periods) >= CALLERS:
+                lasting = [each for each in self._periods.items() if each[1].ends > now]
+                self._periods = dict(lasting)
+            known = self._periods[principal.id, rate] = _Period(parse(rate), now)
+        return known
 
     def _asking_again(self, authorization: bytes) -> Callable[[], Awaitable[bool]]:
         async def is_still_known() -> bool:
