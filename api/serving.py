@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import build_app
+from api.memory import collect_seldom
 from api.wiring import CannotStart, System
 from projections import READ_MODELS
 from projections.runtime import builds
@@ -97,6 +98,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            collect_seldom()
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

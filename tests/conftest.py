@@ -19,7 +19,7 @@ from api import logs
 from api.access import keys
 from api.access.callers import Role
 from api.app import build_app
-from api.interchange.batch import collect_seldom
+from api.memory import collect_seldom
 from api.serving import Server
 from api.settings import Settings
 from api.wiring import System, assembled

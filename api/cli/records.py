@@ -11,9 +11,10 @@ import typer
 from api import replay
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.interchange import ndjson, xes
-from api.interchange.batch import collect_seldom, readable
+from api.interchange.batch import readable
 from api.interchange.crew import crew
 from api.interchange.mapping import Mapping
+from api.memory import collect_seldom
 from api.progress import bar, catch_up
 from api.wiring import CannotStart, open_system
 from domain.errors import CandidateNotFound

@@ -1,6 +1,5 @@
 """What an import reads, and why it cannot."""
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -74,11 +73,6 @@ class Report:
                 for name, count in counts.most_common():
                     table.add_row(name, f"{count:,}")
                 console.print(table)
-
-
-def collect_seldom() -> None:
-    """Has this process look for cycles seldom: there are few among millions of what is kept."""
-    gc.set_threshold(100_000, 50, 100)
 
 
 def readable(path: Path) -> Path:

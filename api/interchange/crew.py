@@ -20,8 +20,9 @@ from pydantic_core import from_json
 
 from api import logs
 from api.interchange import ndjson
-from api.interchange.batch import CannotImport, Progress, Report, collect_seldom
+from api.interchange.batch import CannotImport, Progress, Report
 from api.interchange.lines import Text, id_of, texts
+from api.memory import collect_seldom
 from api.settings import Settings
 from api.wiring import System, open_system
 from domain.intake import Intake, Tally
