@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from api.access.callers import Principal
 from api.access.rights import refuse_interaction, refuse_on_behalf
 from api.errors import InvalidCursor
-from api.versions import ExpectedDep
+from api.versions import IfMatch, expected
 from api.wiring import System
 from domain.candidate.intents import Intent
 from domain.recorded import Metadata
@@ -93,59 +93,62 @@ class Caller:
         return uuid4()
 
 
-async def _sender(
-    request: Request,
-    system: SystemDep,
-    on_behalf_of: Annotated[
-        str | None,
-        Header(
-            alias="On-Behalf-Of",
-            max_length=200,
-            pattern=PRINTABLE,
-            description=(
-                "The person for whom an integration acts, such as `candidate:self`; it stands in "
-                "the event beside the integration. Others act for themselves alone."
-            ),
+OnBehalfOf = Annotated[
+    str | None,
+    Header(
+        alias="On-Behalf-Of",
+        max_length=200,
+        pattern=PRINTABLE,
+        description=(
+            "The person for whom an integration acts, such as `candidate:self`; it stands in "
+            "the event beside the integration. Others act for themselves alone."
         ),
-    ] = None,
-) -> Caller:
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=255,
+        pattern=PRINTABLE,
+        description=(
+            "A name of yours for this command, such as a random UUID; it should name nobody. "
+            "The same command sent again adds nothing and gets the first answer, also when "
+            "both arrive at once; another body under the same key is refused with "
+            "`key-used-before`. A key belongs to its actor and to the candidate or job, and is "
+            "kept as long as the log, for ever."
+        ),
+    ),
+]
+
+
+# Each is one dependency: FastAPI takes longer for each than it does.
+async def _sender(request: Request, on_behalf_of: OnBehalfOf = None) -> Caller:
     principal: Principal = request.state.principal
     if on_behalf_of:
         refuse_on_behalf(principal)
-    return Caller(system.keyring.digest, principal, on_behalf_of, None, request.state.request_id)
-
-
-SenderDep = Annotated[Caller, Depends(_sender)]
+    digest = request.app.state.system.keyring.digest
+    return Caller(digest, principal, on_behalf_of, None, request.state.request_id)
 
 
 async def _caller(
-    sender: SenderDep,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            max_length=255,
-            pattern=PRINTABLE,
-            description=(
-                "A name of yours for this command, such as a random UUID; it should name nobody. "
-                "The same command sent again adds nothing and gets the first answer, also when "
-                "both arrive at once; another body under the same key is refused with "
-                "`key-used-before`. A key belongs to its actor and to the candidate or job, and is "
-                "kept as long as the log, for ever."
-            ),
-        ),
-    ] = None,
+    request: Request, on_behalf_of: OnBehalfOf = None, idempotency_key: IdempotencyKey = None
 ) -> Caller:
-    return replace(sender, idempotency_key=idempotency_key)
+    return replace(await _sender(request, on_behalf_of), idempotency_key=idempotency_key)
 
 
+async def _changer(
+    request: Request,
+    on_behalf_of: OnBehalfOf = None,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch = None,
+) -> Caller:
+    caller = await _caller(request, on_behalf_of, idempotency_key)
+    return replace(caller, expected=expected(if_match))
+
+
+SenderDep = Annotated[Caller, Depends(_sender)]
 CallerDep = Annotated[Caller, Depends(_caller)]
-
-
-async def _changer(caller: CallerDep, expected: ExpectedDep) -> Caller:
-    return replace(caller, expected=expected)
-
-
 ChangerDep = Annotated[Caller, Depends(_changer)]
 """Who changes what is on record already, and may insist on its version."""
 

@@ -8,7 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from api.reading import Selectable
-from api.versions import tag
+from api.versions import tag_of
 from api.views import Job, Relationship
 from domain.candidate.state import Candidate
 from domain.recorded import Recorded, personal_fields
@@ -76,14 +76,18 @@ class Recording(BaseModel):
         )
 
 
-def answer(response: Response, kind: str, outcome: Outcome) -> Recording:
+def answer(kind: str, outcome: Outcome) -> Response:
     """The answer to a command: the body follows from the events, so a repeat gets the same one."""
-    response.headers["Hirelog-Position"] = str(outcome.position)
-    response.headers["Location"] = f"/v1/{kind}/{outcome.stream}"
-    tag(response, outcome.version)
+    headers = {
+        "Hirelog-Position": str(outcome.position),
+        "Location": f"/v1/{kind}/{outcome.stream}",
+        "ETag": tag_of(outcome.version),
+    }
     if outcome.repeated:
-        response.headers[REPLAYED_HEADER] = "true"
-    return Recording.of(outcome)
+        headers[REPLAYED_HEADER] = "true"
+    # As for reads: FastAPI would validate the models again, on another thread.
+    body = Recording.of(outcome).model_dump_json()
+    return Response(body, 201, headers, "application/json")
 
 
 class Offer(BaseModel):

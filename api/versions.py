@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header, Response
+from fastapi import Header
 from pydantic import StringConstraints, WithJsonSchema
 
 from domain.verdict import Expected
@@ -20,28 +20,25 @@ def tag_of(version: int) -> str:
     return f'"{version}"'
 
 
-def tag(response: Response, version: int) -> None:
-    """Marks the answer with the stream's version."""
-    response.headers["ETag"] = tag_of(version)
-
-
-async def _expected(
-    if_match: Annotated[
-        list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
-        # Several lines are the same as one with commas, which is how clients send them.
-        WithJsonSchema({"type": "string", "pattern": TOLD, "examples": ['"7"']}),
-        Header(
-            alias="If-Match",
-            description=(
-                'The version on which you decided, as `ETag` gave it, such as `"7"`: at any other '
-                "one nothing is recorded and the answer is 412, `version-mismatch`. Of several, "
-                "separated by commas, one must be it; `*` is every version; one that begins with "
-                "`W/` is none. What is on record already under its `Idempotency-Key` gets its "
-                "first answer all the same."
-            ),
+IfMatch = Annotated[
+    list[Annotated[str, StringConstraints(max_length=1_000, pattern=TAGS)]] | None,
+    # Several lines are the same as one with commas, which is how clients send them.
+    WithJsonSchema({"type": "string", "pattern": TOLD, "examples": ['"7"']}),
+    Header(
+        alias="If-Match",
+        description=(
+            'The version on which you decided, as `ETag` gave it, such as `"7"`: at any other '
+            "one nothing is recorded and the answer is 412, `version-mismatch`. Of several, "
+            "separated by commas, one must be it; `*` is every version; one that begins with "
+            "`W/` is none. What is on record already under its `Idempotency-Key` gets its "
+            "first answer all the same."
         ),
-    ] = None,
-) -> Expected:
+    ),
+]
+
+
+def expected(if_match: list[str] | None) -> Expected:
+    """The version, or one of those, that a command insists on; None where it does not."""
     if if_match is None:
         return None
     if any(line.strip() == "*" for line in if_match):
@@ -49,6 +46,3 @@ async def _expected(
     tags = re.findall(TAG, ", ".join(if_match))
     versions = {int(opaque) for weak, opaque in tags if not weak and VERSION.fullmatch(opaque)}
     return versions.pop() if len(versions) == 1 else versions
-
-
-ExpectedDep = Annotated[Expected, Depends(_expected)]

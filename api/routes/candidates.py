@@ -89,6 +89,7 @@ async def _when(
     "",
     dependencies=[open_to(*MEETS_PEOPLE)],
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Put a candidate on record",
     responses=records(CANDIDATE_BEGUN)
@@ -105,8 +106,7 @@ def begin_candidate(
     intent: Annotated[Beginning, Body(openapi_examples=BEGINNINGS)],
     system: SystemDep,
     caller: CallerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """A candidate's history begins when someone **sourced** the person or when the person
     **applied**. The answer holds the candidate's id and, for an application, its id in
     `events[0].data.application_id`.
@@ -116,7 +116,7 @@ def begin_candidate(
     candidate_id = caller.new_id("candidate")
     metadata = caller.metadata(candidate_id, intent)
     outcome = system.recruiting.record(candidate_id, intent, metadata, begin=True)
-    return answer(response, "candidates", outcome)
+    return answer("candidates", outcome)
 
 
 @router.get(
@@ -214,6 +214,7 @@ def _expand(
     "/{candidate_id}/interactions",
     dependencies=[open_to(*MEETS_PEOPLE, Role.HIRING_MANAGER)],
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Record an interaction with a candidate",
     responses=records(INTERACTION_RECORDED)
@@ -224,8 +225,7 @@ def record_interaction(
     intent: Annotated[Interaction, Body(openapi_examples=INTERACTIONS)],
     system: SystemDep,
     caller: ChangerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """The body's `type` picks the interaction. Every interaction may say `occurred_at` (when it
     happened; now where it is left out) and `reason` (why; it is not encrypted, so name nobody).
 
@@ -237,7 +237,7 @@ def record_interaction(
     if hiring_manager := caller.principal.hiring_manager:
         _refuse_for_others(system, candidate_id, intent, hiring_manager)
     outcome = system.recruiting.record(candidate_id, intent, metadata, expected=caller.expected)
-    return answer(response, "candidates", outcome)
+    return answer("candidates", outcome)
 
 
 def _refuse_for_others(

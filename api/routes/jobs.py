@@ -69,6 +69,7 @@ class Board(BaseModel):
     "",
     dependencies=[open_to(*RECRUITS)],
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Open a job",
     responses=records(JOB_OPENED)
@@ -83,20 +84,20 @@ def open_job(
     intent: Annotated[OpenJob, Body(openapi_examples=JOBS)],
     system: SystemDep,
     caller: CallerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """Opens a job with its stages in the order in which an application passes them. The answer's
     `id` is the job's.
     """
     job_id = caller.new_id("job")
     metadata = caller.metadata(job_id, intent)
-    return answer(response, "jobs", system.recruiting.record_job(job_id, intent, metadata))
+    return answer("jobs", system.recruiting.record_job(job_id, intent, metadata))
 
 
 @router.post(
     "/{job_id}/interactions",
     dependencies=[open_to(*RECRUITS)],
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Change, close or re-open a job",
     responses=records(JOB_CHANGED)
@@ -118,14 +119,13 @@ def change_job(
     intent: Annotated[JobChange, Body(openapi_examples=JOB_CHANGES)],
     system: SystemDep,
     caller: ChangerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """The body's `type` says what happens: `stages-changed`, `hiring-managers-changed`, `closed` or
     `reopened`. Applications in a stage that is taken away stay there until someone moves them.
     """
     metadata = caller.metadata(job_id, intent)
     outcome = system.recruiting.record_job(job_id, intent, metadata, expected=caller.expected)
-    return answer(response, "jobs", outcome)
+    return answer("jobs", outcome)
 
 
 @router.get(
