@@ -52,66 +52,25 @@ class View:
         return inside if self.left_out else None
 
 
-def view_of(model: type[Selectable], *expansions: str) -> Any:
-    """The dependency of a route whose items are of this model and can be expanded by these."""
-    names = sorted(set(model.model_fields) - set(expansions))
-    fields_given = Query(
-        max_length=2_000,
-        description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
-        f"{', '.join(names)}. All where it is left out.",
-        json_schema_extra={"pattern": listed(*names)},
-    )
-    expand_given = Query(
-        max_length=200,
-        description="What to read with each item, separated by commas, as a field of that name; of "
-        f"{', '.join(expansions)}.",
-        json_schema_extra={"pattern": listed(*expansions)},
-    )
-
-    def view(fields: str | None, expand: str | None) -> View:
-        left_out: frozenset[str] = frozenset()
-        if fields is not None:
-            left_out = frozenset(names) - _named("fields", fields, names) - {model.IDENTIFIED_BY}
-        return View(left_out, _named("expand", expand or "", expansions))
-
-    async def selecting(fields: Annotated[str | None, fields_given] = None) -> View:
-        return view(fields, None)
-
-    # One dependency, not one in the other: FastAPI takes longer for each than it does.
-    async def expanding(
-        fields: Annotated[str | None, fields_given] = None,
-        expand: Annotated[str | None, expand_given] = None,
-    ) -> View:
-        return view(fields, expand)
-
-    return Depends(expanding if expansions else selecting)
-
-
-def _named(parameter: str, given: str, known: Iterable[str]) -> frozenset[str]:
-    wanted = frozenset(filter(None, map(str.strip, given.split(","))))
-    if not wanted <= frozenset(known):
-        raise not_valid(parameter, f"names what there is not; there are {', '.join(known)}")
-    return wanted
-
-
-def written(body: BaseModel, view: View | None = None, *path: str) -> bytes:
+def written(body: BaseModel, view: View, *path: str) -> bytes:
     """The body in JSON, as the view has it.
 
     A view is of the items at the end of `path` in the body, of the body itself without one. What
     was not set in a model, as an expansion that nobody asked for, is left out.
     """
-    exclude = view.exclude(path) if view else None
+    exclude = view.exclude(path)
     return body.model_dump_json(exclude=exclude, exclude_unset=True).encode()
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A request that reads: from which system, who does, and its answer's headers so far."""
+    """A request that reads: from which system, who does, its answer's headers, and which fields."""
 
     system: System
     principal: Principal
     request: Request
     response: Response
+    view: View
 
     @property
     def personal(self) -> bool:
@@ -123,9 +82,9 @@ class Reader:
         """Whose own jobs alone it may see, where that is so."""
         return self.principal.hiring_manager
 
-    def told(self, body: BaseModel, view: View | None = None, *path: str) -> Response:
-        """The answer with this body, as the view has it."""
-        return self.answered(written(body, view, *path))
+    def told(self, body: BaseModel, *path: str) -> Response:
+        """The answer with this body, as the view has the items at the end of `path` in it."""
+        return self.answered(written(body, self.view, *path))
 
     def answered(self, body: bytes) -> Response:
         """The answer with these bytes of JSON."""
@@ -142,7 +101,7 @@ class Reader:
     ) -> Response:
         """The answer as it was made before under the same stamp, for those who may see the same."""
         remembered: Remembered = self.request.app.state.remembered
-        sees = self.personal, self.hiring_manager
+        sees = self.personal, self.hiring_manager, self.view
         told = await remembered.get((key, sees), stamp, make)
         self.response.headers["ETag"] = told.tag
         return self.answered(told.body)
@@ -158,8 +117,59 @@ class Reader:
         return await stamps.get(model)
 
 
-async def _reader(request: Request, response: Response) -> Reader:
-    return Reader(request.app.state.system, request.state.principal, request, response)
+def _reader(request: Request, response: Response, view: View) -> Reader:
+    return Reader(request.app.state.system, request.state.principal, request, response, view)
 
 
-ReaderDep = Annotated[Reader, Depends(_reader)]
+async def _of_everything(request: Request, response: Response) -> Reader:
+    return _reader(request, response, View())
+
+
+ReaderDep = Annotated[Reader, Depends(_of_everything)]
+"""The reader of a route whose answers come back whole."""
+
+
+def reader_of(model: type[Selectable], *expansions: str) -> Any:
+    """The reader of a route whose items are of this model and can be expanded by these."""
+    names = sorted(set(model.model_fields) - set(expansions))
+    fields_given = Query(
+        max_length=2_000,
+        description=f"Only these, separated by commas, and `{model.IDENTIFIED_BY}`; of "
+        f"{', '.join(names)}. All where it is left out.",
+        json_schema_extra={"pattern": listed(*names)},
+    )
+    expand_given = Query(
+        max_length=200,
+        description="What to read with each item, separated by commas, as a field of that name; of "
+        f"{', '.join(expansions)}.",
+        json_schema_extra={"pattern": listed(*expansions)},
+    )
+
+    def view(fields: str | None, expand: str) -> View:
+        left_out: frozenset[str] = frozenset()
+        if fields is not None:
+            left_out = frozenset(names) - _named("fields", fields, names) - {model.IDENTIFIED_BY}
+        return View(left_out, _named("expand", expand, expansions))
+
+    # One dependency, not one in the other: FastAPI takes longer for each than it does.
+    async def selecting(
+        request: Request, response: Response, fields: Annotated[str | None, fields_given] = None
+    ) -> Reader:
+        return _reader(request, response, view(fields, ""))
+
+    async def expanding(
+        request: Request,
+        response: Response,
+        fields: Annotated[str | None, fields_given] = None,
+        expand: Annotated[str, expand_given] = "",
+    ) -> Reader:
+        return _reader(request, response, view(fields, expand))
+
+    return Depends(expanding if expansions else selecting)
+
+
+def _named(parameter: str, given: str, known: Iterable[str]) -> frozenset[str]:
+    wanted = frozenset(filter(None, map(str.strip, given.split(","))))
+    if not wanted <= frozenset(known):
+        raise not_valid(parameter, f"names what there is not; there are {', '.join(known)}")
+    return wanted

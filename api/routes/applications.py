@@ -19,7 +19,7 @@ from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
-from api.reading import Reader, ReaderDep, View, view_of
+from api.reading import Reader, View, reader_of
 from api.views import (
     Application,
     Job,
@@ -69,10 +69,9 @@ class ApplicationHistory(ExpandedApplication):
 )
 def list_applications(  # noqa: PLR0913  # one parameter for each filter
     *,
-    reader: ReaderDep,
+    reader: Annotated[Reader, reader_of(ExpandedApplication, "job", "candidate", "visits")],
     page: PageDep,
     chosen: ChosenDep,
-    view: Annotated[View, view_of(ExpandedApplication, "job", "candidate", "visits")],
     job: Annotated[UUID | None, Query(description="Only of this job.")] = None,
     candidate: Annotated[UUID | None, Query(description="Only of this candidate.")] = None,
     stage: Annotated[Label | None, Query(description="Only in this stage.")] = None,
@@ -109,8 +108,8 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
             entered_after=_days_before(now_, max_days_in_stage),
             **place,
         )
-        shown = _shown(reader, connection, rows[: page.limit], now_, view)
-    return reader.told(page.page(rows, shown, *order), view, "items")
+        shown = _shown(reader, connection, rows[: page.limit], now_, reader.view)
+    return reader.told(page.page(rows, shown, *order), "items")
 
 
 @router.get(
@@ -121,8 +120,7 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
 )
 def read_application(
     application_id: UUID,
-    reader: ReaderDep,
-    view: Annotated[View, view_of(ApplicationHistory, "job", "candidate")],
+    reader: Annotated[Reader, reader_of(ApplicationHistory, "job", "candidate")],
 ) -> Response:
     """Exact entry and exit times, through moves back, re-entries and re-openings."""
     moment = now()
@@ -138,9 +136,9 @@ def read_application(
             raise errors.ApplicationNotFound(
                 f"application {application_id} is not in the pipeline; was it made just now?"
             )
-        whole = View(view.left_out, view.expand | {"visits"})
+        whole = View(reader.view.left_out, reader.view.expand | {"visits"})
         (shown,) = _shown(reader, connection, rows, moment, whole)
-    return reader.told(shown, view)
+    return reader.told(shown)
 
 
 def _shown(

@@ -13,7 +13,7 @@ from api.errors import problems
 from api.examples.answers import AUDIT
 from api.freshness import reflects
 from api.openapi import answers
-from api.reading import ReaderDep, Selectable, View, view_of
+from api.reading import Reader, Selectable, reader_of
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
@@ -60,9 +60,8 @@ class Entry(Selectable):
 )
 def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
-    reader: ReaderDep,
+    reader: Annotated[Reader, reader_of(Entry)],
     page: PageDep,
-    view: Annotated[View, view_of(Entry)],
     candidate: Annotated[UUID | None, Query(description="Only of this candidate.")] = None,
     job: Annotated[UUID | None, Query(description="Only of this job.")] = None,
     actor: Annotated[Label | None, Query(description="Only what this actor did.")] = None,
@@ -95,4 +94,4 @@ def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
             before=before,
         )
     entries = [Entry.model_validate(row) for row in rows]
-    return reader.told(page.page(rows, entries, "position"), view, "items")
+    return reader.told(page.page(rows, entries, "position"), "items")

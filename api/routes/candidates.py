@@ -9,7 +9,7 @@ from typing import Annotated, TypeGuard
 from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from api.access.callers import Role
@@ -25,7 +25,7 @@ from api.examples.answers import (
     INTERACTION_RECORDED,
 )
 from api.openapi import VERSION_HEADER, answers, records
-from api.reading import Reader, ReaderDep, View, view_of, written
+from api.reading import Reader, ReaderDep, reader_of, written
 from api.remembered import Told
 from api.schemas import CandidateState, Event, Recording, answer
 from api.versions import tag_of
@@ -67,22 +67,6 @@ class When:
     def is_now(self) -> bool:
         """Whether the state is asked for as it is."""
         return self.version is None and self.as_of is None and self.known_at is None
-
-
-async def _when(
-    version: Annotated[
-        int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
-    ] = None,
-    as_of: Annotated[
-        GivenMoment | None,
-        Query(description="The state from what had happened in the world by then (RFC 3339)."),
-    ] = None,
-    known_at: Annotated[
-        GivenMoment | None,
-        Query(description="The state from what was on record by then (RFC 3339)."),
-    ] = None,
-) -> When:
-    return When(version, as_of, known_at)
 
 
 @router.post(
@@ -129,9 +113,18 @@ def begin_candidate(
 )
 async def read_candidate(
     candidate_id: UUID,
-    reader: ReaderDep,
-    when: Annotated[When, Depends(_when)],
-    view: Annotated[View, view_of(CandidateState, "engagement", "jobs")],
+    reader: Annotated[Reader, reader_of(CandidateState, "engagement", "jobs")],
+    version: Annotated[
+        int | None, Query(ge=1, lt=2**63, description="The state after this event of the stream.")
+    ] = None,
+    as_of: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what had happened in the world by then (RFC 3339)."),
+    ] = None,
+    known_at: Annotated[
+        GivenMoment | None,
+        Query(description="The state from what was on record by then (RFC 3339)."),
+    ] = None,
 ) -> Response:
     """Folded from the candidate's own events, so it always reflects the last write.
 
@@ -141,8 +134,9 @@ async def read_candidate(
     for jobs that name them. The `ETag` is the version to insist on with `If-Match`;
     not so with `expand`, whose answer holds more than the candidate's own events.
     """
-    if not when.is_now() or view.expand or reader.hiring_manager:
-        return reader.told(await run_in_threadpool(_read, reader, candidate_id, when, view), view)
+    when = When(version, as_of, known_at)
+    if not when.is_now() or reader.view.expand or reader.hiring_manager:
+        return reader.told(await run_in_threadpool(_read, reader, candidate_id, when))
     head = await reader.head(candidate_id)
     if not _is_candidate(head):
         raise _not_on_record(candidate_id)
@@ -152,12 +146,12 @@ async def read_candidate(
     def make() -> Told:
         with reader.system.recruiting.present(candidate_id) as candidate:
             shown = CandidateState.of(candidate, personal=reader.personal)
-        return Told(written(shown, view), tag_of(shown.version))
+        return Told(written(shown, reader.view), tag_of(shown.version))
 
-    return await reader.remembered(("candidate", candidate_id, view), head, make)
+    return await reader.remembered(("candidate", candidate_id), head, make)
 
 
-def _read(reader: Reader, candidate_id: UUID, when: When, view: View) -> CandidateState:
+def _read(reader: Reader, candidate_id: UUID, when: When) -> CandidateState:
     try:
         candidate = _at(reader.system, candidate_id, when)
     except (errors.CandidateNotFound, errors.VersionNotFound):
@@ -167,9 +161,9 @@ def _read(reader: Reader, candidate_id: UUID, when: When, view: View) -> Candida
     shown = CandidateState.of(candidate, personal=reader.personal)
     if reader.hiring_manager:
         _narrow(reader.system, shown, reader.hiring_manager)
-    if view.expand:
+    if reader.view.expand:
         with reader.system.pool.connection() as connection:
-            _expand(reader, connection, shown, view)
+            _expand(reader, connection, shown)
     return shown
 
 
@@ -198,13 +192,11 @@ def _named_by(system: System, jobs: Iterable[UUID | None], hiring_manager: str) 
     return {job.id for job in found if job and hiring_manager in job.hiring_managers}
 
 
-def _expand(
-    reader: Reader, connection: psycopg.Connection, shown: CandidateState, view: View
-) -> None:
-    if "engagement" in view.expand:
+def _expand(reader: Reader, connection: psycopg.Connection, shown: CandidateState) -> None:
+    if "engagement" in reader.view.expand:
         known = relationships_by_id(reader, connection, [shown.id], now())
         shown.engagement = known.get(shown.id)
-    if "jobs" in view.expand:
+    if "jobs" in reader.view.expand:
         wanted = [each.job_id for each in shown.applications if each.job_id]
         jobs = jobs_by_id(connection, wanted)
         shown.jobs = [jobs[each] for each in dict.fromkeys(wanted) if each in jobs]

@@ -17,7 +17,7 @@ from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.freshness import reflects
 from api.openapi import answers
-from api.reading import Reader, ReaderDep, View, view_of
+from api.reading import Reader, View, reader_of
 from api.views import Application, Relationship, applications_by_candidate, relationships
 from domain import errors
 from domain.candidate.intents import Label
@@ -70,10 +70,9 @@ class Engagement(ExpandedRelationship):
 )
 def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     *,
-    reader: ReaderDep,
+    reader: Annotated[Reader, reader_of(ExpandedRelationship, "candidacies")],
     page: PageDep,
     chosen: ChosenDep,
-    view: Annotated[View, view_of(ExpandedRelationship, "candidacies")],
     pool: Annotated[Label | None, Query(description="Only who is in this talent pool.")] = None,
     status: Annotated[
         Literal["prospect", "applicant", "hired"] | None, Query(description="Only of this status.")
@@ -111,8 +110,8 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
             touched_before=touched_before,
             **place,
         )
-        shown = _shown(reader, connection, rows[: page.limit], now_, view)
-    return reader.told(page.page(rows, shown, *order), view, "items")
+        shown = _shown(reader, connection, rows[: page.limit], now_, reader.view)
+    return reader.told(page.page(rows, shown, *order), "items")
 
 
 @router.get(
@@ -123,9 +122,8 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
 )
 def read_engagement(
     candidate_id: UUID,
-    reader: ReaderDep,
+    reader: Annotated[Reader, reader_of(Engagement, "candidacies")],
     page: PageDep,
-    view: Annotated[View, view_of(Engagement, "candidacies")],
 ) -> Response:
     """The relationship and its touchpoints; the page parameters are for the touchpoints."""
     (before,) = page.key(bigint)
@@ -138,13 +136,13 @@ def read_engagement(
         points = queries.touchpoints(
             connection, page.limit + 1, candidate=candidate_id, before=before
         )
-        (shown,) = _shown(reader, connection, rows, now(), view)
+        (shown,) = _shown(reader, connection, rows, now(), reader.view)
     touchpoints = [Touchpoint.model_validate(point) for point in points]
     known = {name: getattr(shown, name) for name in shown.model_fields_set}
     whole = Engagement.model_construct(
         **known, touchpoints=page.page(points, touchpoints, "version")
     )
-    return reader.told(whole, view)
+    return reader.told(whole)
 
 
 def _shown(

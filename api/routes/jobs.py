@@ -17,7 +17,7 @@ from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_S
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import VERSION_HEADER, answers, records
-from api.reading import Reader, ReaderDep, Selectable, View, view_of, written
+from api.reading import Reader, Selectable, reader_of, written
 from api.remembered import Told
 from api.schemas import Recording, answer
 from api.versions import tag_of
@@ -137,10 +137,9 @@ def change_job(
 )
 def list_jobs(
     *,
-    reader: ReaderDep,
+    reader: Annotated[Reader, reader_of(Job)],
     page: PageDep,
     chosen: ChosenDep,
-    view: Annotated[View, view_of(Job)],
     status: Annotated[
         Literal["open", "closed"] | None, Query(description="Only jobs of this status.")
     ] = None,
@@ -161,7 +160,7 @@ def list_jobs(
             hiring_manager=reader.hiring_manager,
             **place,
         )
-    return reader.told(page.page(rows, [Job.of(row) for row in rows], *order), view, "items")
+    return reader.told(page.page(rows, [Job.of(row) for row in rows], *order), "items")
 
 
 @router.get(
@@ -173,8 +172,7 @@ def list_jobs(
 )
 async def read_job(
     job_id: UUID,
-    reader: ReaderDep,
-    view: Annotated[View, view_of(Job)],
+    reader: Annotated[Reader, reader_of(Job)],
 ) -> Response:
     """Folded from the job's own events, so it always reflects the last write. The `ETag` is its
     version, to insist on with `If-Match`.
@@ -202,9 +200,9 @@ async def read_job(
             hiring_managers=list(job.hiring_managers),
             updated_at=job.updated_at,
         )
-        return Told(written(shown, view), tag_of(job.version))
+        return Told(written(shown, reader.view), tag_of(job.version))
 
-    return await reader.remembered(("job", job_id, view), head, make)
+    return await reader.remembered(("job", job_id), head, make)
 
 
 @router.get(
@@ -216,8 +214,7 @@ async def read_job(
 )
 async def read_board(
     job_id: UUID,
-    reader: ReaderDep,
-    view: Annotated[View, view_of(BoardCard)],
+    reader: Annotated[Reader, reader_of(BoardCard)],
     per_stage: Annotated[
         int, Query(ge=0, le=200, description="How many applications to show of each stage.")
     ] = 25,
@@ -232,10 +229,10 @@ async def read_board(
 
     def make() -> Told:
         board = _board(reader, job_id, moment, per_stage)
-        body = written(board, view, "stages", "applications")
+        body = written(board, reader.view, "stages", "applications")
         return Told(body, weak_tag(body))
 
-    return await reader.remembered(("board", job_id, per_stage, view), stamp, make)
+    return await reader.remembered(("board", job_id, per_stage), stamp, make)
 
 
 def _board(reader: Reader, job_id: UUID, moment: datetime, per_stage: int) -> Board:
