@@ -10,7 +10,7 @@ POSITION_HEADER = "Hirelog-Position"
 STALE_HEADER = "Hirelog-Stale"
 
 Given = Annotated[
-    int | None,
+    int,
     Query(
         ge=0,
         lt=2**63,
@@ -22,7 +22,7 @@ Given = Annotated[
         ),
     ),
 ]
-GivenInHeader = Annotated[int | None, Header(ge=0, lt=2**63, include_in_schema=False)]
+GivenInHeader = Annotated[int, Header(ge=0, lt=2**63, include_in_schema=False)]
 
 
 def reflects(*models: str) -> Any:
@@ -31,11 +31,11 @@ def reflects(*models: str) -> Any:
     async def wait(
         request: Request,
         response: Response,
-        position: Given = None,
-        hirelog_position: GivenInHeader = None,
+        position: Given = 0,
+        hirelog_position: GivenInHeader = 0,
     ) -> None:
         watch: Watch = request.app.state.watch
-        wanted = max(position or 0, hirelog_position or 0)
+        wanted = max(position, hirelog_position)
         limit = request.app.state.system.settings.wait_seconds
         is_stale = wanted and not await watch.reached(models, wanted, limit)
         headers = {POSITION_HEADER: str(watch.position(models))}
