@@ -8,8 +8,8 @@ ALLOCATIONS = 50_000  # more than were freed; 700 by default, which is some ten 
 def collect_seldom() -> None:
     """Has this process look seldom, and never again at what it holds now.
 
-    There are few cycles among what it makes, and looking for them took a third of the time of a
-    request; what a process holds as it begins, all modules and routes, stays to its end.
+    There are few cycles among what it makes, and looking for them took a quarter to a third of a
+    request's time; what a process holds as it begins, all modules and routes, stays to its end.
     """
     gc.collect()
     gc.freeze()
