@@ -84,7 +84,7 @@ class Asked:
 
     def choice(self) -> Choice:
         """Which events."""
-        topics = None if self.types is None else [TOPICS[name] for name in set(self.types)]
+        topics = [TOPICS[name] for name in set(self.types)] if self.types else None
         return Choice(topics, self.candidate, self.job)
 
 

@@ -221,7 +221,7 @@ def test_bad_input_is_refused(http: httpx.Client) -> None:
         *(({"after": after}, {}) for after in (-1, "abc", 2**63, "", "1.5")),
         *(({"limit": limit}, {}) for limit in (0, -1, 1_001, "all")),
         *(({}, {"Last-Event-ID": last}) for last in ("-1", "abc", str(2**63), "3;4")),
-        *(({"types": types}, {}) for types in ("", "advance", "advanced,", "candidate.advanced")),
+        *(({"types": types}, {}) for types in ("advance", "advanced,moved", "candidate.advanced")),
         ({"candidate": "ada"}, {}),
         ({"job": "designer"}, {}),
     ]
