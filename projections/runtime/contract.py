@@ -19,7 +19,7 @@ from domain.recorded import Happened, Recorded, event_classes
 Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's columns, in order
 Key = tuple[Any, ...]
 
-QUERIES = "queries.py"  # cannot change a row
+APART = ("queries.py", "merkle")  # of a folder: what cannot change a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +86,11 @@ class ReadModel:
         return files(self.package).joinpath("schema.sql").read_text("utf-8")
 
     def digest(self) -> str:
-        """SHA-256 of what its rows depend on: the files of its folder, but for its queries."""
+        """SHA-256 of what its rows depend on: the files of its folder, but for those APART."""
         digest = sha256()
         folder = Path(str(files(self.package)))
         for path in sorted(folder.rglob("*")):
-            if path.suffix in {".py", ".sql"} and path.name != QUERIES:
-                name = path.relative_to(folder).as_posix()
-                digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+            name = path.relative_to(folder)
+            if path.suffix in {".py", ".sql"} and name.parts[0] not in APART:
+                digest.update(f"{name.as_posix()}\0".encode() + path.read_bytes() + b"\0")
         return digest.hexdigest()
