@@ -10,10 +10,12 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api import signing
 from api.app import build_app
 from api.memory import collect_seldom
 from api.wiring import CannotStart, System
 from projections import READ_MODELS
+from projections.compliance_audit.merkle.seal import Sealer
 from projections.runtime import builds
 from projections.runtime.builder import Builder
 from projections.runtime.projector import Projector
@@ -54,13 +56,15 @@ def check_address(system: System) -> None:
 
 @contextmanager
 def projecting(system: System) -> Iterator[None]:
-    """Projects in threads of this process meanwhile, and builds what new versions need."""
+    """Projects meanwhile, seals the log, and builds what new versions need, in threads."""
     stop = Event()
     builder = Builder(system.conninfo, READ_MODELS, system.settings.rebuild_unit_events)
     threads = [
         Thread(target=each.run, args=(stop,), name=type(each).__name__)
         for each in (Projector(system.conninfo, READ_MODELS), builder)
     ]
+    if sealer := _sealer(system):
+        threads.append(Thread(target=sealer.run, args=(system.conninfo, stop), name="Sealer"))
     for thread in threads:
         thread.start()
     try:
@@ -69,6 +73,16 @@ def projecting(system: System) -> Iterator[None]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def _sealer(system: System) -> Sealer | None:
+    """Who signs the log; without its key this process leaves that to others."""
+    try:
+        with system.pool.connection() as connection:
+            return signing.sealer(system.settings, connection)
+    except CannotStart as error:
+        log.error("this process does not seal the log", reason=str(error))
+        return None
 
 
 def project(system: System) -> None:

@@ -1,12 +1,7 @@
 """The composition root: settings give a system whose parts know nothing of each other's making."""
 
-import os
-import secrets
-import tempfile
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +11,8 @@ from eventsourcing.persistence import PersistenceError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
+from api import key_files
+from api.key_files import BadKeyFile, is_key
 from api.settings import Settings
 from domain.recruiting import Recruiting
 from domain.store.embedded import SUPERUSER, EmbeddedServerError, attach
@@ -27,7 +24,6 @@ from projections import READ_MODELS
 from projections.runtime import builds
 
 MASTER_KEY_FILE = "master.key"
-MASTER_KEY_BYTES = 32
 CONNECT_SECONDS = 5
 GET_CONNECTION_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
@@ -131,7 +127,7 @@ def database(settings: Settings, *, create: bool) -> Iterator[str]:
 def _saying_why() -> Iterator[None]:
     try:
         yield
-    except (EmbeddedServerError, MigrationError, WrongMasterKey) as error:
+    except (BadKeyFile, EmbeddedServerError, MigrationError, WrongMasterKey) as error:
         raise CannotStart(str(error)) from error
     except (psycopg.Error, PersistenceError) as error:
         raise CannotStart(_database_trouble(error)) from error
@@ -194,12 +190,9 @@ def _master_key(settings: Settings, conninfo: str) -> str:
         path = settings.data_dir / MASTER_KEY_FILE
         if not path.exists():
             _make_master_key(path, conninfo)
-        encoded, where = _read_master_key(path), str(path)
-    try:
-        if len(b64decode(encoded, validate=True)) == MASTER_KEY_BYTES:
-            return encoded
-    except Base64Error:
-        pass
+        encoded, where = key_files.read(path), str(path)
+    if is_key(encoded):
+        return encoded
     raise CannotStart(f"{where} is not a master key: it must be 32 bytes in base64")
 
 
@@ -210,28 +203,7 @@ def _make_master_key(path: Path, conninfo: str) -> None:
                 f"{path} is missing, and with it the master key of this database; put it back, or "
                 "give the key in HIRELOG_MASTER_KEY"
             )
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Whole or not at all, and the first of several processes wins.
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=MASTER_KEY_FILE)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode())
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(unfinished, path)
-        Path(unfinished).unlink()
-    except OSError as error:
-        raise CannotStart(f"{path} cannot be made: {error.strerror}") from error
-
-
-def _read_master_key(path: Path) -> str:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise CannotStart(f"{path} can be read by others; give it the mode 0600")
-        return path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotStart(f"{path} cannot be read: {error}") from error
+    key_files.make(path)
 
 
 def _database_trouble(error: Exception) -> str:

@@ -7,7 +7,7 @@ A leaf is these bytes, numbers big-endian, the event at position p being leaf p 
     8       position in the log, from 1
     16      the candidate, job or other stream
     8       number of the event on its stream, from 1
-    2       length of the topic in bytes
+    4       length of the topic in bytes
     ...     topic, UTF-8
     32      SHA-256 of the stored state
 
@@ -21,20 +21,17 @@ from uuid import UUID
 
 from projections.compliance_audit.merkle.tree import leaf_hash
 
-HEAD = Struct(">17sQ16sQH")
+HEAD = Struct(">17sq16sqI")
 DOMAIN = b"hirelog event v1\0"
 
 
 def leaf(position: int, stream: UUID, version: int, topic: str, state: bytes) -> bytes:
-    """The bytes of an event's leaf.
-
-    Raises struct.error where a number is negative or a topic longer than 65,535 bytes.
-    """
+    """The bytes of an event's leaf."""
     name = topic.encode()
     head = HEAD.pack(DOMAIN, position, stream.bytes, version, len(name))
     return head + name + sha256(state).digest()
 
 
 def event_hash(position: int, stream: UUID, version: int, topic: str, state: bytes) -> bytes:
-    """The hash of an event's leaf. Raises as `leaf`."""
+    """The hash of an event's leaf."""
     return leaf_hash(leaf(position, stream, version, topic, state))

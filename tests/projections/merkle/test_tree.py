@@ -232,7 +232,7 @@ def test_hashes_and_roots_are_the_published_ones() -> None:
 def test_a_leaf_is_recomputed_from_its_description() -> None:
     stream, topic, state = UUID(int=5), "candidate.noted", b'{"event":{}}'
     told = b"hirelog event v1\0" + (7).to_bytes(8) + stream.bytes + (3).to_bytes(8)
-    told += len(topic).to_bytes(2) + topic.encode() + sha256(state).digest()
+    told += len(topic).to_bytes(4) + topic.encode() + sha256(state).digest()
     assert leaf(7, stream, 3, topic, state) == told
     assert event_hash(7, stream, 3, topic, state) == sha256(b"\0" + told).digest()
     assert event_hash(7, stream, 3, topic + "é", state) != event_hash(7, stream, 3, topic, state)

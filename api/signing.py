@@ -1,0 +1,70 @@
+"""Who signs the log: its key and its name, and where checkpoints go beside the database."""
+
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from api import key_files
+from api.key_files import BadKeyFile, is_key
+from api.settings import Settings
+from api.wiring import CannotStart
+from projections.compliance_audit.merkle import stored
+from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.note import Signer, VerifierKey
+from projections.compliance_audit.merkle.seal import Sealer, register
+
+SIGNING_KEY_FILE = "signing.key"
+
+
+def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
+    """Who signs this log; key and name are made at the first use. Raises CannotStart."""
+    try:
+        known = stored.verifier_key(connection)
+        seed = _seed(settings, known)
+        name = settings.log_origin or (known.name if known else f"hirelog/{uuid4()}")
+        signer = Signer(name, seed)
+        if known is None:
+            known = register(connection, signer)  # another process may have been faster
+            signer = Signer(settings.log_origin or known.name, seed)
+    except BadKeyFile as error:
+        raise CannotStart(str(error)) from error
+    except NotProven as error:
+        raise CannotStart(f"HIRELOG_LOG_ORIGIN cannot name a log: {error}") from error
+    if signer.key.public_key != known.public_key:
+        raise CannotStart(
+            f"the signing key is not the one of this log, whose verifier key is {known}; put "
+            f"{SIGNING_KEY_FILE} back, or give the key in HIRELOG_SIGNING_KEY"
+        )
+    if signer.key != known:
+        raise CannotStart(
+            f"this log is called {known.name} in its checkpoints, for its whole life; "
+            "HIRELOG_LOG_ORIGIN says otherwise"
+        )
+    path = settings.checkpoint_file
+    return Sealer(signer, sink=lambda note: _append(path, note)) if path else Sealer(signer)
+
+
+def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
+    if settings.signing_key is not None:
+        encoded, where = settings.signing_key.get_secret_value(), "HIRELOG_SIGNING_KEY"
+    else:
+        path = settings.data_dir / SIGNING_KEY_FILE
+        if not path.exists():
+            if known is not None:
+                raise CannotStart(
+                    f"{path} is missing, and with it the signing key of this log; put it back, or "
+                    "give the key in HIRELOG_SIGNING_KEY"
+                )
+            key_files.make(path)
+        encoded, where = key_files.read(path), str(path)
+    if not is_key(encoded):
+        raise CannotStart(f"{where} is not a signing key: it must be 32 bytes in base64")
+    return b64decode(encoded)
+
+
+def _append(path: Path, note: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(note)

@@ -1,0 +1,238 @@
+"""Checks the whole log: the stored events against the stored hashes, these against every signature.
+
+Events are hashed anew in order, checkpoint by checkpoint. Where a root is not the signed one, the
+stored leaf hashes tell which events differ; where these were altered, too, the place is known to
+lie between two checkpoints. Checkpoints that were kept elsewhere tell whether the log is still the
+one that they were signed for; nothing within the database can.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from projections.compliance_audit.merkle import checkpoint
+from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.leaf import event_hash
+from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.stored import hashes_in
+from projections.compliance_audit.merkle.tree import Frontier
+from projections.runtime.log import head
+
+FETCH = 4_096
+MOST_FINDINGS = 1_000
+
+SELECT_CHECKPOINTS = "SELECT size, since, leaves, note FROM hirelog.log_checkpoints ORDER BY size"
+SELECT_SUBTREES = "SELECT level, number, hash FROM hirelog.log_subtrees"
+SELECT_EVENTS = """
+SELECT notification_id, originator_id, originator_version, topic, state
+  FROM hirelog.events
+ ORDER BY notification_id
+"""
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it was signed, at a position or within a range of them."""
+
+    first: int
+    last: int
+    what: str
+
+    def __str__(self) -> str:
+        """For people."""
+        if self.first == self.last:
+            return f"position {self.first}: {self.what}"
+        return f"positions {self.first} to {self.last}: {self.what}"
+
+
+@dataclass
+class Report:
+    """What a check found. The log is intact when nothing was found."""
+
+    events: int = 0  # on record
+    sealed: int = 0  # of these, covered by a checkpoint that holds
+    checkpoints: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, first: int, last: int, what: str) -> None:
+        """One finding more; the first MOST_FINDINGS are kept."""
+        if len(self.findings) < MOST_FINDINGS:
+            self.findings.append(Finding(first, last, what))
+
+
+def check(
+    connection: psycopg.Connection[Any],
+    key: VerifierKey,
+    kept: Sequence[Checkpoint] = (),
+    advance: Advance = lambda _: None,
+) -> Report:
+    """Checks every event and every checkpoint, within one transaction that sees one state.
+
+    `key` should come from outside, as `kept` do: earlier checkpoints whose signature holds.
+    `advance` is told the position that was reached.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return _Check(connection, key, kept, advance).run()
+
+
+class _Check:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        key: VerifierKey,
+        kept: Sequence[Checkpoint],
+        advance: Advance,
+    ) -> None:
+        self._connection = connection
+        self._key = key
+        self._advance = advance
+        self._report = Report(events=head(connection))
+        self._edge = Frontier()  # over what was signed, as far as that is known
+        self._good = 0  # up to here a checkpoint held
+        self._kept_good = 0  # and up to here one that was kept elsewhere
+        self._events = self._hashed()
+        self._next = next(self._events, None)
+        self._kept: dict[int, list[Checkpoint]] = {}
+        for each in kept:
+            self._kept.setdefault(each.size, []).append(each)
+        rows = connection.execute(SELECT_SUBTREES)
+        self._subtrees = {(level, number): made for level, number, made in rows}
+
+    def run(self) -> Report:
+        report = self._report
+        for position in self._events_up_to(0):
+            report.add(position, position, "an event was inserted before the first")
+        for size, since, leaves, note in self._checkpoints():
+            if since != self._edge.size:
+                what = "the checkpoints that covered these events were deleted"
+                report.add(self._edge.size + 1, since, what)
+                self._segment(self._edge.size, since, None, None)
+            self._segment(since, size, hashes_in(leaves), note)
+            self._advance(size)
+        report.sealed = self._good
+        self._unsealed()
+        for level, number in self._subtrees:
+            width = 1 << 8 * level
+            what = f"the stored hash of subtree {number} of level {level} has no leaves"
+            report.add(number * width + 1, (number + 1) * width, what)
+        for size, checkpoints in self._kept.items():
+            for each in checkpoints:
+                self._compare(size, each, None)
+        return report
+
+    def _checkpoints(self) -> Iterator[tuple[int, int, bytes, str]]:
+        with self._connection.cursor("checkpoints", binary=True) as cursor:
+            cursor.itersize = 100
+            yield from cursor.execute(SELECT_CHECKPOINTS)
+
+    def _segment(
+        self, since: int, size: int, hashes: Sequence[bytes] | None, note: str | None
+    ) -> None:
+        """The events after `since` up to `size`, which one checkpoint added."""
+        found = self._events_up_to(size)
+        made = [found.get(position) for position in range(since + 1, size + 1)]
+        if note is None or hashes is None:  # the row was deleted
+            self._grow([each for each in made if each])
+            return
+        self._report.checkpoints += 1
+        root = self._signed_root(size, note)
+        differ = [
+            since + number
+            for number, (event, hashed) in enumerate(zip(made, hashes, strict=True), 1)
+            if event != hashed
+        ]
+        whole = [each for each in made if each]
+        by_events = len(whole) == len(made) and root == self._root_after(whole)
+        if differ and by_events:
+            for position in differ:
+                what = "the stored hash was altered; the event is the one that was signed"
+                self._report.add(position, position, what)
+            hashes = whole
+        elif differ:
+            for position in differ:
+                is_there = position in found
+                what = "the event was altered or replaced" if is_there else "the event is missing"
+                self._report.add(position, position, what)
+        if root is not None and not by_events and root != self._root_after(hashes):
+            what = "the root over these events is not the one that was signed"
+            self._report.add(since + 1, size, what)
+        elif root is not None and not differ and self._good == since:
+            self._good = size
+        self._grow(hashes)
+
+    def _hashed(self) -> Iterator[tuple[int, bytes]]:
+        """The positions and leaf hashes of all events, in order."""
+        with self._connection.cursor("events", binary=True) as cursor:
+            cursor.itersize = FETCH
+            for position, *rest in cursor.execute(SELECT_EVENTS):
+                yield position, event_hash(position, *rest)
+
+    def _events_up_to(self, position: int) -> Mapping[int, bytes]:
+        """The hashes of the next events, by position."""
+        found: dict[int, bytes] = {}
+        while self._next and self._next[0] <= position:
+            at, made = self._next
+            if at in found:
+                self._report.add(at, at, "there are two events at this position")
+            found[at] = made
+            self._next = next(self._events, None)
+        return found
+
+    def _signed_root(self, size: int, note: str) -> bytes | None:
+        try:
+            signed = checkpoint.opened(note, self._key)
+        except NotProven as error:
+            self._report.add(size, size, f"the checkpoint does not hold: {error}")
+            return None
+        if signed.size != size:
+            what = f"the checkpoint stands here, but was signed for {signed.size} events"
+            self._report.add(size, size, what)
+            return None
+        return signed.root
+
+    def _root_after(self, hashes: Sequence[bytes]) -> bytes:
+        edge = self._edge.copy()
+        for each in hashes:
+            edge.append(each)
+        return edge.root()
+
+    def _grow(self, hashes: Sequence[bytes]) -> None:
+        for each in hashes:
+            self._edge.append(each)
+            for earlier in self._kept.pop(self._edge.size, ()):
+                self._compare(self._edge.size, earlier, self._edge.root())
+        for level, number, made in self._edge.completed:
+            if self._subtrees.pop((level, number), None) != made:
+                width = 1 << 8 * level
+                what = f"the stored hash of subtree {number} of level {level} is missing or altered"
+                self._report.add(number * width + 1, (number + 1) * width, what)
+        self._edge.completed.clear()
+
+    def _compare(self, size: int, earlier: Checkpoint, root: bytes | None) -> None:
+        if root is None:
+            what = f"missing: a checkpoint that was kept elsewhere covers {size} events"
+            self._report.add(self._edge.size + 1, size, what)
+        elif earlier.root != root:
+            what = "these events are not those of a checkpoint that was kept elsewhere"
+            self._report.add(self._kept_good + 1, size, what)
+        else:
+            self._kept_good = size
+
+    def _unsealed(self) -> None:
+        """The events that no checkpoint covers yet: nothing is known of them but their number."""
+        while self._next:
+            (position, made), expected = self._next, self._edge.size + 1
+            if position > expected:
+                self._report.add(expected, position - 1, "events are missing")
+                return
+            if position < expected:
+                self._report.add(position, position, "there are two events at this position")
+            else:
+                self._grow([made])  # a checkpoint of these may be kept elsewhere
+            self._next = next(self._events, None)

@@ -1,0 +1,114 @@
+"""The log is sealed wherever a process projects, with one key and one name for its whole life."""
+
+import time
+from base64 import b64encode
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from api.serving import projecting
+from api.settings import Settings
+from api.signing import sealer
+from api.wiring import CannotStart, System
+from domain.candidate.events import Sourced
+from projections.compliance_audit.merkle import checkpoint, note, stored
+from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.stored import Signed
+from tests.databases import Database
+from tests.projections.poison import append
+
+KEY = SecretStr(b64encode(b"k" * 32).decode())
+
+
+def key_of(settings: Settings, database: Database) -> VerifierKey:
+    """The key with which the log is signed under these settings."""
+    with psycopg.connect(database.service, autocommit=True) as connection:
+        sealer(settings, connection).seal(connection)
+        key = stored.verifier_key(connection)
+        assert key is not None
+        return key
+
+
+def test_whoever_projects_seals_the_log_and_hands_its_checkpoints_out(
+    system: System, tmp_path: Path
+) -> None:
+    kept = tmp_path / "checkpoints"
+    system.settings.checkpoint_file = kept
+    with projecting(system):
+        for _ in range(2):
+            head = append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+            wait_until_sealed(system, head)
+    with system.pool.connection() as connection:
+        key = stored.verifier_key(connection)
+    assert key is not None
+    assert key.name.startswith("hirelog/")
+    handed_out = note.split(kept.read_text())
+    assert [checkpoint.opened(each, key).size for each in handed_out] == [1, 2]
+
+
+def wait_until_sealed(system: System, head: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with system.pool.connection() as connection:
+            signed: Signed | None = stored.latest(connection)
+        if signed and signed.checkpoint.size == head:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the log was not sealed")
+
+
+def test_the_signing_key_is_made_once_for_its_owner_alone(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=tmp_path)
+    made = key_of(settings, database)
+    assert (tmp_path / "signing.key").stat().st_mode & 0o777 == 0o600
+    assert key_of(settings, database) == made
+
+
+def test_the_name_and_the_key_can_be_given_and_stay(database: Database, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, signing_key=KEY, log_origin="acme.example/hiring")
+    made = key_of(settings, database)
+    assert made.name == "acme.example/hiring"
+    assert not (tmp_path / "signing.key").exists()
+    settings.log_origin = None
+    assert key_of(settings, database) == made
+    settings.log_origin = "other.example"
+    with pytest.raises(CannotStart, match=r"called acme\.example/hiring"):
+        key_of(settings, database)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"signing_key": SecretStr("secret")}, "HIRELOG_SIGNING_KEY is not a signing key"),
+        ({"signing_key": KEY}, "the signing key is not the one of this log"),
+        ({"data_dir": Path("elsewhere")}, "signing.key is missing"),
+    ],
+)
+def test_another_key_or_none_is_refused(
+    database: Database, tmp_path: Path, given: dict[str, object], said: str
+) -> None:
+    key_of(Settings(data_dir=tmp_path), database)
+    with pytest.raises(CannotStart, match=said) as refused:
+        key_of(Settings(data_dir=tmp_path).model_copy(update=given), database)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("origin", [" ", "with space", "a+b"])
+def test_a_name_that_no_note_can_hold_is_refused(
+    database: Database, tmp_path: Path, origin: str
+) -> None:
+    with pytest.raises(CannotStart, match="HIRELOG_LOG_ORIGIN"):
+        key_of(Settings(data_dir=tmp_path, log_origin=origin), database)
+
+
+def test_a_key_that_others_can_read_is_refused(database: Database, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    key_of(settings, database)
+    (tmp_path / "signing.key").chmod(0o640)
+    with pytest.raises(CannotStart, match="can be read by others"):
+        key_of(settings, database)
