@@ -25,6 +25,8 @@ from starlette.exceptions import HTTPException
 from api.door import request_ids
 from api.problems import PUBLISHED, status_of
 from domain.errors import Refusal
+from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.stored import Altered
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -253,6 +255,11 @@ def _unreadable(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "unreadable-event", f"{error}; it was altered, or a newer hirelog wrote it")
 
 
+def _altered(_: Request, error: Exception) -> JSONResponse:
+    log.error("log is not what was signed", error=str(error))
+    return problem(500, "log-altered", f"{error}; see hirelog audit check")
+
+
 def _unstorable(_: Request, error: Exception) -> JSONResponse:
     log.warning("value refused by the database", error=type(error).__name__)
     return problem(422, "invalid-request", "a value lies outside of what can be stored")
@@ -287,6 +294,7 @@ HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Response]] = {
     **dict.fromkeys(UNAVAILABLE, _unavailable),
     **dict.fromkeys(CHANGING, _changing),
     MapperDeserialisationError: _unreadable,
+    **dict.fromkeys((Altered, NotProven), _altered),
     **dict.fromkeys((psycopg.DataError, DataError), _unstorable),
     Exception: _unexpected,
 }

@@ -11,11 +11,23 @@ from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 
 from api.access.keys import NoSuchKey, WiderThanRole
-from api.cli import keys, listing, parked, projections, records, running, trials, upkeep
+from api.cli import (
+    audit,
+    keys,
+    listing,
+    parked,
+    projections,
+    records,
+    running,
+    trials,
+    upkeep,
+)
 from api.interchange.batch import CannotImport
 from api.wiring import CannotStart
 from domain.errors import Refusal
 from domain.intake import VersionTaken
+from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.stored import Altered
 from projections.runtime.drive import Paused, Stopped
 
 app = typer.Typer(
@@ -32,12 +44,14 @@ for commands in (projections.app, listing.app, trials.app, parked.app):
     read_models.add_typer(commands)
 app.add_typer(read_models, name="projections")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> NoReturn:
     """Runs the command line; every expected trouble is one line and exit code 2.
 
-    A rebuild that stops at an event ends with 1, one that is paused with 130.
+    A rebuild that stops at an event and a proof that does not hold end with 1, a rebuild that is
+    paused with 130.
     """
     try:
         code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
@@ -54,7 +68,7 @@ def main() -> NoReturn:
         Refusal,
     ) as error:
         _fail(str(error))
-    except Stopped as error:
+    except (Stopped, Altered, NotProven) as error:
         _fail(str(error), 1)
     except Paused as error:
         _fail(str(error), 130)

@@ -1,0 +1,54 @@
+"""Makes the bundle that proves a candidate's history to whoever has only the log's key."""
+
+from uuid import UUID
+
+from api import signing
+from api.wiring import System
+from domain.errors import CandidateNotFound
+from domain.recorded import Recorded, personal_fields
+from projections.compliance_audit.merkle import stored
+from projections.compliance_audit.merkle.bundle import Bundle, BundledEvent
+from projections.compliance_audit.merkle.stored import NotSealed
+
+SELECT_STREAM = """
+SELECT notification_id, originator_version, topic, state
+  FROM hirelog.events
+ WHERE originator_id = %s
+ ORDER BY originator_version
+"""
+
+
+def export(system: System, candidate: UUID, *, with_personal: bool) -> Bundle:
+    """The candidate's whole history as it is stored, proven to be covered by a new checkpoint.
+
+    Raises CandidateNotFound, CannotStart without the signing key, and Altered or NotProven where
+    the log is not what was signed.
+    """
+    with system.pool.connection() as connection:
+        rows = connection.execute(SELECT_STREAM, (candidate,)).fetchall()
+        if not rows:
+            raise CandidateNotFound(f"candidate {candidate} is not on record")
+        signed = signing.sealer(system.settings, connection).seal(connection)
+        key = stored.verifier_key(connection)
+        if signed is None or key is None:
+            raise NotSealed("the log is not sealed yet")
+        proofs = stored.prove(connection, [position for position, *_ in rows], signed)
+    personal: dict[int, dict[str, str]] = {}
+    if with_personal:
+        history = system.recruiting.history(candidate, until=len(rows))
+        personal = {each.originator_version: _personal(each) for each in history}
+    return Bundle(
+        candidate=candidate,
+        verifier_key=str(key),
+        checkpoint=signed.note,
+        events=[
+            BundledEvent.of(row, proof, personal.get(row[1], {}))
+            for row, proof in zip(rows, proofs, strict=True)
+        ],
+    )
+
+
+def _personal(recorded: Recorded) -> dict[str, str]:
+    event = recorded.event
+    fields = personal_fields(type(event))
+    return {name: value for name in fields if (value := getattr(event, name)) is not None}

@@ -1,0 +1,183 @@
+"""Commands that prove what is on record, and that check such proofs."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api import bundles, signing, witness
+from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
+from api.progress import bar
+from api.replay import TIME, plain
+from api.wiring import CannotStart, open_system
+from domain.recorded import decode
+from projections.compliance_audit.describe import describe
+from projections.compliance_audit.merkle import bundle, check, checkpoint, note, stored
+from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.encoding import NotProven, from_base64
+from projections.compliance_audit.merkle.note import VerifierKey
+
+app = typer.Typer(help="Prove what is on record, and check that nothing was altered.")
+
+Key = Annotated[str, typer.Option(help="The log's verifier key, as hirelog audit key prints it.")]
+LARGEST = 500_000_000  # bytes of a bundle
+
+
+@app.command()
+def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Print the key with which others verify this log; hand it to them yourself."""
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        made = stored.verifier_key(connection)
+        if made is None:
+            signing.sealer(system.settings, connection)
+            made = stored.verifier_key(connection)
+    print_json({"verifier_key": str(made)}) if as_json else out.print(str(made), markup=False)
+
+
+@app.command()
+def export(
+    candidate: UUID,
+    file: Annotated[Path, typer.Option("--out", help="Where to write the bundle.")],
+    no_personal: Annotated[
+        bool, typer.Option("--no-personal", help="Leave the values in clear out.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a candidate's history with the proofs that it is on record, to be verified offline."""
+    with open_system(settings_from(data_dir), create=False) as system:
+        made = bundles.export(system, candidate, with_personal=not no_personal)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
+            target.write(made.model_dump_json(indent=1))
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
+    if as_json:
+        print_json({"file": str(file), "events": len(made.events)})
+    else:
+        holds = "no personal data in clear" if no_personal else "personal data in clear"
+        out.print(f"{len(made.events):,} events written to {file}; it holds {holds}")
+
+
+@app.command()
+def verify(file: Path, key: Key, as_json: AsJson = False) -> None:
+    """Check a bundle with the key alone: no database, no network. Exit code 1 when it fails."""
+    trusted = VerifierKey.parse(key)
+    if file.stat().st_size > LARGEST:
+        raise CannotStart(f"{file} is no bundle: it is larger than {LARGEST:,} bytes")
+    found = bundle.verify(file.read_bytes(), trusted)
+    events = found.bundle.events
+    if as_json:
+        print_json(
+            {
+                "candidate": found.bundle.candidate,
+                "events": len(events),
+                "log": vars(found.checkpoint) | {"root": found.checkpoint.root.hex()},
+                "personal_values_not_proven": found.personal_values,
+                "failures": [vars(each) for each in found.failures],
+            }
+        )
+    else:
+        _show(found)
+    if found.failures:
+        raise typer.Exit(1)
+
+
+def _show(found: bundle.Verified) -> None:
+    failed = {each.version for each in found.failures}
+    for event in found.bundle.events:
+        sign = "FAILS " if event.version in failed else "proven"
+        what = plain(_description(event))
+        out.print(f"{sign} {event.version:>4}  position {event.position}  {what}", markup=False)
+    signed = found.checkpoint
+    for each in found.failures:
+        out.print(str(each), markup=False)
+    if found.failures:
+        out.print(f"{len(found.failures)} failure(s): this is not what {signed.origin} signed")
+        return
+    out.print(
+        f"all {len(found.bundle.events):,} events are on record in {signed.origin}, whose "
+        f"{signed.size:,} events are signed; {found.personal_values} personal value(s) in clear "
+        "are not proven, for the record holds them sealed"
+    )
+
+
+def _description(event: bundle.BundledEvent) -> str:
+    try:
+        happened, metadata = decode(event.topic, from_base64(event.state, "its state"))
+    except (NotProven, ValueError):  # altered, or of a newer hirelog
+        return event.topic
+    when = metadata.occurred_at.strftime(TIME)
+    return f"{when}  {metadata.actor}  {describe(happened)}"
+
+
+@app.command("check")
+def check_log(
+    kept: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="Checkpoints that were kept elsewhere, one or several."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The verifier key [default: the one on record].")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check every event on record against every signed checkpoint. Exit code 1 when any differs."""
+    notes = note.split(kept.read_text("utf-8")) if kept else []
+    given = VerifierKey.parse(key) if key else None
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        trusted = given or stored.verifier_key(connection)
+        if trusted is None:
+            raise CannotStart("the log is not sealed yet; does hirelog project run?")
+        earlier: list[Checkpoint] = [checkpoint.opened(each, trusted) for each in notes]
+        head = system.recruiting.recorder.max_notification_id() or 0
+        with bar("Checking", head, quiet=as_json) as advance:
+            report = check.check(connection, trusted, earlier, advance)
+    if as_json:
+        findings = [vars(each) for each in report.findings]
+        print_json(vars(report) | {"kept": len(earlier), "findings": findings})
+    else:
+        for each in report.findings:
+            out.print(str(each), markup=False)
+        if not report.findings:
+            out.print(
+                f"{report.sealed:,} of {report.events:,} events are as {report.checkpoints:,} "
+                f"checkpoints signed them, and {len(earlier)} that were kept elsewhere"
+            )
+    if report.findings:
+        raise typer.Exit(1)
+
+
+@app.command("witness")
+def witness_log(
+    state: Annotated[Path, typer.Option(help="The file that keeps the last checkpoint.")],
+    key: Key,
+    url: Annotated[
+        str | None, typer.Option(help="A server of hirelog; HIRELOG_API_KEY is sent along.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the log's last checkpoint when it continues the one kept before; else exit code 1."""
+    trusted = VerifierKey.parse(key)
+    if url and data_dir:
+        raise typer.BadParameter("give either --url or --data-dir")
+    log = witness.at(url, os.environ.get("HIRELOG_API_KEY")) if url else None
+    with log or witness.within(settings_from(data_dir)) as watched:
+        old, new = witness.observe(watched, trusted, state)
+    if as_json:
+        print_json({"size": new.size, "before": old and old.size})
+    elif old is None:
+        out.print(f"the first checkpoint of {new.origin} is kept: {new.size:,} events")
+    else:
+        out.print(f"{new.origin} continues: {old.size:,} events then, {new.size:,} now")

@@ -1,0 +1,116 @@
+"""A second party keeps the log's last checkpoint, and notices when the log is not continued."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from api.settings import Settings
+from api.wiring import CannotStart, open_system
+from projections.compliance_audit.merkle import checkpoint, stored
+from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.encoding import NotProven, hash_from_base64
+from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.tree import consistency_proof, verify_consistency
+
+SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a witness asks of a log: its last checkpoint, and that one continues another."""
+
+    note: str
+    consistency: Callable[[int, int], list[bytes]]
+
+
+def observe(log: Log, key: VerifierKey, kept: Path) -> tuple[Checkpoint | None, Checkpoint]:
+    """Keeps the log's checkpoint in the file once it is proven to continue the one kept there.
+
+    Returns the earlier one, None the first time, and the new one. Raises NotProven for a fork, a
+    rollback, or a signature that does not hold; the file stays as it was.
+    """
+    new = checkpoint.opened(log.note, key)
+    old = None
+    if kept.exists():
+        old = checkpoint.opened(kept.read_text("utf-8"), key)
+        if new.size < old.size:
+            raise NotProven(
+                f"the log was rolled back: it shows {new.size} events, and {old.size} were signed"
+            )
+        proof = log.consistency(old.size, new.size) if new.size > old.size else []
+        try:
+            verify_consistency(old.size, new.size, old.root, new.root, proof)
+        except NotProven as error:
+            raise NotProven(
+                f"the log of {new.size} events does not continue that of {old.size}, which was "
+                f"signed before: {error}"
+            ) from None
+    _replace(kept, log.note)
+    return old, new
+
+
+@contextmanager
+def at(url: str, api_key: str | None) -> Iterator[Log]:
+    """The log behind a server's address. Raises CannotStart when it does not answer."""
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def get(client: httpx.Client, path: str, **params: int) -> httpx.Response:
+        try:
+            answer = client.get(f"/v1/audit/log/{path}", params=params)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise CannotStart(f"{url} cannot be asked: {type(error).__name__}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise CannotStart(f"{url} answers {answer.status_code} for its {path}")
+        return answer
+
+    try:
+        client = httpx.Client(base_url=url, headers=headers, timeout=SECONDS)
+    except httpx.InvalidURL as error:
+        raise CannotStart(f"--url is not an address: {error}") from error
+    with client:
+
+        def consistency(old: int, new: int) -> list[bytes]:
+            return _hashes(get(client, "consistency", size1=old, size2=new))
+
+        yield Log(_note(get(client, "checkpoint")), consistency)
+
+
+@contextmanager
+def within(settings: Settings) -> Iterator[Log]:
+    """The log of a database of our own. Raises CannotStart."""
+    with open_system(settings, create=False) as system, system.pool.connection() as connection:
+        signed = stored.latest(connection)
+        if signed is None:
+            raise CannotStart("the log has no checkpoint yet; does hirelog project run?")
+        subtrees = stored.StoredTree(connection)
+        yield Log(signed.note, lambda old, new: consistency_proof(old, new, subtrees))
+
+
+def _note(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["note"])
+    except (ValueError, KeyError, TypeError):
+        raise NotProven("the answer is no checkpoint") from None
+
+
+def _hashes(answer: httpx.Response) -> list[bytes]:
+    try:
+        given: Any = answer.json()["proof"]
+        return [hash_from_base64(str(each), "a hash of the proof") for each in given]
+    except (ValueError, KeyError, TypeError):
+        raise NotProven("the answer is no consistency proof") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, unfinished = tempfile.mkstemp(dir=path.absolute().parent, prefix=path.name)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(unfinished).replace(path)

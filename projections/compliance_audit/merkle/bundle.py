@@ -1,0 +1,147 @@
+"""A candidate's history with its proofs in one file, and its verification with the key alone.
+
+Nothing here asks a database. What is proven of each event: that these very bytes stand on record at
+this position as this version of this candidate's stream. `content` is those bytes as JSON, and is
+compared with them. `personal`, the values in clear, is for the reader: the bytes hold them sealed,
+so it is not proven.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from projections.compliance_audit.merkle import checkpoint
+from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
+from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
+from projections.compliance_audit.merkle.leaf import event_hash
+from projections.compliance_audit.merkle.note import VerifierKey
+
+Number = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BundledEvent(_Strict):
+    """One event as it is stored, with the proof that it is on record."""
+
+    position: Number
+    version: Number
+    topic: str
+    state: str  # base64
+    proof: str  # a file of the format tlog-proof
+    content: JsonValue
+    personal: dict[str, str]
+
+    @classmethod
+    def of(
+        cls, row: tuple[int, int, str, bytes], proof: InclusionProof, personal: Mapping[str, str]
+    ) -> "BundledEvent":
+        """From position, version, topic and state."""
+        position, version, topic, state = row
+        return cls(
+            position=position,
+            version=version,
+            topic=topic,
+            state=to_base64(state),
+            proof=str(proof),
+            content=content_of(state),
+            personal=dict(personal),
+        )
+
+
+class Bundle(_Strict):
+    """The file."""
+
+    format: Literal["hirelog-audit-bundle/v1"] = "hirelog-audit-bundle/v1"
+    candidate: UUID
+    verifier_key: str  # for whoever has no other; what it is worth depends on who handed it over
+    checkpoint: str
+    events: Annotated[list[BundledEvent], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An event of a bundle that is not proven, and why; no position where it is about all."""
+
+    position: int | None
+    version: int | None
+    why: str
+
+    def __str__(self) -> str:
+        """For people."""
+        if self.position is None:
+            return self.why
+        return f"event {self.version} (position {self.position}): {self.why}"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification found; the bundle is as it was signed when nothing failed."""
+
+    bundle: Bundle
+    checkpoint: Checkpoint
+    failures: list[Failure]
+
+    @property
+    def personal_values(self) -> int:
+        """How many values in clear are not proven."""
+        return sum(len(event.personal) for event in self.bundle.events)
+
+
+def verify(text: str | bytes, key: VerifierKey) -> Verified:
+    """Checks every event of a bundle against the signature of `key`.
+
+    Raises NotProven when it is no bundle, or when its checkpoint is not one of the key.
+    """
+    try:
+        bundle = Bundle.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise NotProven(f"this is no bundle: {where}: {first['msg']}") from None
+    signed = checkpoint.opened(bundle.checkpoint, key)
+    failures = [*_order(bundle.events)]
+    for event in bundle.events:
+        try:
+            _verify_event(bundle, event, key)
+        except NotProven as error:
+            failures.append(Failure(event.position, event.version, str(error)))
+    return Verified(bundle, signed, failures)
+
+
+def content_of(state: bytes) -> Any:
+    """The stored bytes as JSON; None where they are none."""
+    try:
+        return json.loads(state, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _verify_event(bundle: Bundle, event: BundledEvent, key: VerifierKey) -> None:
+    state = from_base64(event.state, "its state") if event.state else b""
+    proof = InclusionProof.parse(event.proof)
+    if proof.checkpoint != bundle.checkpoint:
+        raise NotProven("its proof is for another checkpoint than the bundle's")
+    if proof.index != event.position - 1:
+        raise NotProven("its proof is for another position")
+    leaf = event_hash(event.position, bundle.candidate, event.version, event.topic, state)
+    proof.verify(leaf, key)
+    if event.content != content_of(state):
+        raise NotProven("its content is not what the stored bytes say")
+
+
+def _order(events: Iterable[BundledEvent]) -> Iterable[Failure]:
+    position = version = 0
+    for event in events:
+        if event.version != version + 1:
+            why = f"version {version + 1} should come here; events are missing or out of order"
+            yield Failure(event.position, event.version, why)
+        elif event.position <= position:
+            yield Failure(event.position, event.version, "it stands before the one before it")
+        position, version = event.position, event.version
