@@ -90,9 +90,9 @@ def verify(file: Path, key: Key, as_json: AsJson = False) -> None:
 
 
 def _show(found: bundle.Verified) -> None:
-    failed = {each.version for each in found.failures}
+    failed = {(each.position, each.version) for each in found.failures}
     for event in found.bundle.events:
-        sign = "FAILS " if event.version in failed else "proven"
+        sign = "FAILS " if (event.position, event.version) in failed else "proven"
         what = plain(_description(event))
         out.print(f"{sign} {event.version:>4}  position {event.position}  {what}", markup=False)
     signed = found.checkpoint

@@ -69,17 +69,20 @@ class Sealer:
                 return signed
 
     def run(self, conninfo: str, stop: Event) -> None:
-        """Seals once a second until `stop` is set; survives the loss of the database.
+        """Seals once a second until `stop` is set, and then once more.
 
-        Where the log was altered it signs nothing more, and says so once.
+        Survives the loss of the database. Where the log was altered it signs nothing more, and says
+        so once.
         """
         said = ""
         while not stop.is_set():
             try:
                 with psycopg.connect(conninfo, autocommit=True) as connection:
-                    while not stop.wait(SECONDS):
+                    while not stop.is_set():
                         self.seal(connection)
                         said = ""
+                        stop.wait(SECONDS)
+                    self.seal(connection)  # what came last
             except (Altered, NotProven, WrongSigningKey) as error:
                 if said != str(error):
                     logger.error("log is not sealed", error=str(error))
