@@ -1,0 +1,173 @@
+"""Puts a report together: the groups in the whole process, each stage, job and period."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
+from statistics import median
+
+from projections.adverse_impact.analysis import Answers, Finding, Group, findings
+from projections.adverse_impact.answers import Answered, answered
+from projections.adverse_impact.policies import Policy
+
+EVERYBODY = "*"  # in the place of an answer: the row is of all, whatever they answered
+WHOLE_PROCESS = "whole process"
+
+
+class CannotCompute(Exception):  # noqa: N818  # the name of the situation
+    """Why rows make no report; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person, or a number of people with the same answers.
+
+    Of the numbers either `applicants` and `selected`, or `rate` (and `applicants` where known), or
+    `applicants` and `score`: a score above the median of all counts as selected. `answers` follow
+    the report's attributes. A row without a stage is of the whole process.
+    """
+
+    answers: Answers
+    applicants: int | None = None
+    selected: int | None = None
+    rate: Fraction | None = None
+    score: Fraction | None = None
+    stage: str | None = None
+    job: str | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The groups by one attribute, or by several together.
+
+    `unknown` and `declined` are people who are in none of its groups.
+    """
+
+    attributes: tuple[str, ...]
+    findings: Sequence[Finding]
+    unknown: int
+    declined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One selection, told by its `scope` and `name`; `median` where scores decide it."""
+
+    scope: str  # whole process, stage, job or period
+    name: str | None
+    tables: Sequence[Table]
+    median: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was computed, under one version of one policy."""
+
+    policy: Policy
+    attributes: tuple[str, ...]
+    sections: Sequence[Section]
+
+
+def build(rows: Iterable[Row], attributes: Sequence[str], policy: Policy) -> Report:
+    """The report on `rows`: by each attribute, and by each two together. Raises CannotCompute.
+
+    Rows with EVERYBODY among their answers make the file one of published tables: each row stands
+    in the table of the attributes that it names, and nothing is added up.
+    """
+    rows = list(rows)
+    if not rows:
+        raise CannotCompute("there are no rows to compute from")
+    whole = [row for row in rows if row.stage is None]
+    parts: list[tuple[str, str | None, list[Row]]] = []
+    if whole:
+        parts.append((WHOLE_PROCESS, None, whole))
+    parts += [("stage", stage, part) for stage, part in _by("stage", rows)]
+    # Of a file that has stages alone, a sum over them would count people several times.
+    parts += [("job", job, part) for job, part in _by("job", whole)]
+    parts += [("period", period, part) for period, part in sorted(_by("period", whole))]
+    sections = [_section(scope, name, part, attributes, policy) for scope, name, part in parts]
+    return Report(policy, tuple(attributes), sections)
+
+
+def _by(column: str, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    parts: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if (value := getattr(row, column)) is not None:
+            parts[value].append(row)
+    return list(parts.items())
+
+
+def _section(
+    scope: str, name: str | None, rows: Sequence[Row], attributes: Sequence[str], policy: Policy
+) -> Section:
+    middle = None
+    if any(row.score is not None for row in rows):
+        rows, middle = _scored(rows)
+    if any(EVERYBODY in row.answers for row in rows):
+        shapes = list(dict.fromkeys(_shape(row) for row in rows))
+        by_shape = {shape: [row for row in rows if _shape(row) == shape] for shape in shapes}
+    else:
+        places = range(len(attributes))
+        # Rates cannot be added up, so such rows stand for all attributes together alone.
+        rated = any(row.rate is not None for row in rows)
+        shapes = [tuple(places)] if rated else [*combinations(places, 1), *combinations(places, 2)]
+        by_shape = {shape: list(rows) for shape in shapes}
+    tables = [_table(shape, by_shape[shape], attributes, policy) for shape in shapes if shape]
+    return Section(scope, name, tables, middle)
+
+
+def _shape(row: Row) -> tuple[int, ...]:
+    return tuple(place for place, answer in enumerate(row.answers) if answer != EVERYBODY)
+
+
+def _scored(rows: Sequence[Row]) -> tuple[list[Row], Fraction]:
+    """The rows with those selected whose score is above the median of the full sample.
+
+    The scoring rate of 6 RCNY 5-300; "full sample" of 5-301(c)(1) includes unknown categories.
+    """
+    scores = [row.score for row in rows for _ in range(row.applicants or 1)]
+    full = [score for score in scores if score is not None]
+    if len(full) != len(scores):
+        raise CannotCompute("some rows have a score and others have none; give all or none of them")
+    middle = median(full)
+    return [
+        replace(row, selected=(row.applicants or 1) if (row.score or 0) > middle else 0)
+        for row in rows
+    ], Fraction(middle)
+
+
+def _table(
+    shape: tuple[int, ...], rows: Sequence[Row], attributes: Sequence[str], policy: Policy
+) -> Table:
+    members: dict[Answers, list[Row]] = defaultdict(list)
+    missing = {Answered.UNKNOWN: 0, Answered.DECLINED: 0}
+    for row in rows:
+        answers = tuple(row.answers[place].strip() for place in shape)
+        said = {answered(answer) for answer in answers}
+        if Answered.UNKNOWN in said:
+            missing[Answered.UNKNOWN] += row.applicants or 0
+        elif Answered.DECLINED in said:
+            missing[Answered.DECLINED] += row.applicants or 0
+        else:
+            members[answers].append(row)
+    groups = [_group(answers, members[answers]) for answers in sorted(members)]
+    return Table(
+        tuple(attributes[place] for place in shape),
+        findings(groups, policy),
+        unknown=missing[Answered.UNKNOWN],
+        declined=missing[Answered.DECLINED],
+    )
+
+
+def _group(answers: Answers, rows: Sequence[Row]) -> Group:
+    if any(row.rate is not None for row in rows):
+        if len(rows) > 1:
+            raise CannotCompute(
+                f"{' / '.join(answers)} has several rates, and rates cannot be added up; "
+                "give applicants and selected, or one row for each group"
+            )
+        return Group(answers, rows[0].applicants, rows[0].selected, rows[0].rate)
+    applicants = sum(row.applicants or 0 for row in rows)
+    return Group.counted(answers, applicants, sum(row.selected or 0 for row in rows))
