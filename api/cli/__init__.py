@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from api.access.keys import NoSuchKey, WiderThanRole
 from api.cli import (
     audit,
+    impact,
     keys,
     listing,
     parked,
@@ -28,6 +29,8 @@ from domain.errors import Refusal
 from domain.intake import VersionTaken
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.stored import Altered
+from projections.adverse_impact.policies import NoPolicy
+from projections.adverse_impact.report import CannotCompute
 from projections.runtime.drive import Paused, Stopped
 
 app = typer.Typer(
@@ -45,6 +48,7 @@ for commands in (projections.app, listing.app, trials.app, parked.app):
 app.add_typer(read_models, name="projections")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.add_typer(impact.app, name="impact")
 
 
 def main() -> NoReturn:
@@ -61,7 +65,9 @@ def main() -> NoReturn:
         _fail(error.format_message() if isinstance(error, typer.BadParameter) else str(error))
     except (
         CannotStart,
+        CannotCompute,
         CannotImport,
+        NoPolicy,
         NoSuchKey,
         VersionTaken,
         WiderThanRole,

@@ -1,0 +1,1 @@
+"""Adverse impact at the door: tables in, reports out."""
