@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".hirelog")
     database_url: SecretStr | None = None
     migration_url: SecretStr | None = None
+    self_identification_url: SecretStr | None = None
     master_key: SecretStr | None = None
     signing_key: SecretStr | None = None
     log_origin: str | None = None

@@ -18,7 +18,8 @@ from domain.recruiting import Recruiting
 from domain.store.embedded import SUPERUSER, EmbeddedServerError, attach
 from domain.store.factory import Factory, environment
 from domain.store.keyring import Keyring, WrongMasterKey
-from migrations.bootstrap import DATABASE, OWNER, SERVICE, bootstrap
+from domain.vault import SelfIdentifications
+from migrations.bootstrap import DATABASE, OWNER, SELF_IDENTIFICATION, SERVICE, bootstrap
 from migrations.runner import MigrationError, migrate, pending
 from projections import READ_MODELS
 from projections.runtime import builds
@@ -92,6 +93,36 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         yield System(settings, conninfo, recruiting, factory.keyring, pool, factory.datastore.pool)
 
 
+@contextmanager
+def opened_vault(system: System) -> Iterator[SelfIdentifications]:
+    """Self-identifications, on connections with the role that alone can open them.
+
+    Raises CannotStart, also on a server for which no login with that role was given.
+    """
+    settings = system.settings
+    if settings.database_url is None:
+        conninfo = make_conninfo(system.conninfo, user=SELF_IDENTIFICATION)
+    elif settings.self_identification_url is None:
+        raise CannotStart(
+            "self-identification needs a database login of its own, a member of the role "
+            f"{SELF_IDENTIFICATION} and not of {SERVICE}; give it in "
+            "HIRELOG_SELF_IDENTIFICATION_URL"
+        )
+    else:
+        url = settings.self_identification_url.get_secret_value()
+        conninfo = _as_role(SELF_IDENTIFICATION, url, "HIRELOG_SELF_IDENTIFICATION_URL")
+    with _saying_why():
+        master_key = _master_key(settings, system.conninfo)
+        vault = SelfIdentifications(environment(conninfo, master_key, settings.pool_size))
+    try:
+        factory = vault.factory
+        assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
+        vault.keys = factory.keyring
+        yield vault
+    finally:
+        vault.close()
+
+
 def _impatient(conninfo: str, seconds: float) -> str:
     """The same database, which gives a statement up after that time and a lock after half of it."""
     given: dict[str, Any] = conninfo_to_dict(conninfo)
@@ -116,7 +147,7 @@ def database(settings: Settings, *, create: bool) -> Iterator[str]:
             migrate(owner)
         else:
             url = settings.database_url.get_secret_value()
-            service = _as_service(url)
+            service = _as_role(SERVICE, url)
             _refuse_pending(make_conninfo(url, connect_timeout=CONNECT_SECONDS))
         held = stack.pop_all()
     with held:
@@ -153,22 +184,22 @@ def migrate_database(settings: Settings) -> list[str]:
             with embedded(settings.data_dir, create=True) as (owner, _):
                 return migrate(owner)
         url = (settings.migration_url or settings.database_url).get_secret_value()
-        _as_service(url)  # says what is wrong with it without quoting it
+        _as_role(SERVICE, url)  # says what is wrong with it without quoting it
         return migrate(url)
 
 
-def _as_service(url: str) -> str:
+def _as_role(role: str, url: str, variable: str = "HIRELOG_DATABASE_URL") -> str:
     try:
         given = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         # Its message would quote the URL, and the password with it.
         raise CannotStart(
-            "the database cannot be used: HIRELOG_DATABASE_URL is not a URL of PostgreSQL; "
+            f"the database cannot be used: {variable} is not a URL of PostgreSQL; "
             "give postgresql://user@host/database"
         ) from None
     return make_conninfo(
         url,
-        options=f"{given.get('options') or ''} -c role={SERVICE}".strip(),
+        options=f"{given.get('options') or ''} -c role={role}".strip(),
         connect_timeout=given.get("connect_timeout") or CONNECT_SECONDS,
     )
 

@@ -67,6 +67,7 @@ class Purpose(StrEnum):
 
     CONTACT = "contact"
     EVALUATION = "evaluation"
+    SELF_IDENTIFICATION = "self-identification"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Personal:
 
 ContactDetail = Annotated[str | None, Personal(Purpose.CONTACT)]
 EvaluationText = Annotated[str | None, Personal(Purpose.EVALUATION)]
+SelfIdentificationText = Annotated[str | None, Personal(Purpose.SELF_IDENTIFICATION)]
 
 
 def to_utc(moment: datetime) -> datetime:

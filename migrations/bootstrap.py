@@ -4,6 +4,7 @@ import psycopg
 
 OWNER = "hirelog_owner"
 SERVICE = "hirelog_service"
+SELF_IDENTIFICATION = "hirelog_self_identification"
 DATABASE = "hirelog"
 
 LOCK = "SELECT pg_advisory_lock(7230417203844118887)"
@@ -14,6 +15,9 @@ BEGIN
         CREATE ROLE hirelog_owner LOGIN;
         CREATE ROLE hirelog_service LOGIN;
         GRANT hirelog_service TO hirelog_owner;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hirelog_self_identification') THEN
+        CREATE ROLE hirelog_self_identification LOGIN;
     END IF;
 END
 $$

@@ -16,7 +16,7 @@ from api.interchange.crew import crew
 from api.interchange.mapping import Mapping
 from api.memory import collect_seldom
 from api.progress import bar, catch_up
-from api.wiring import CannotStart, open_system
+from api.wiring import CannotStart, open_system, opened_vault
 from domain.errors import CandidateNotFound
 from domain.intake import Intake
 
@@ -98,9 +98,13 @@ def import_file(
             together = stack.enter_context(crew(settings, source or file.name, processes))
             report = ndjson.check(file)
         system = stack.enter_context(open_system(settings, create=True))
+        apart = format == "xes" and mapped.self_identification
+        vault = stack.enter_context(opened_vault(system)) if apart else None
         with bar("Recording", report.interactions, quiet=as_json) as advance:
             if format == "xes":
                 xes.load(file, mapped, Intake(system.recruiting), report, advance)
+                if vault:
+                    report.self_identifications = xes.load_self_identifications(file, mapped, vault)
             else:
                 together.load(file, system, report, advance)
         if not no_project:

@@ -29,6 +29,7 @@ class Report:
     format: str
     candidates: int = 0
     interactions: int = 0
+    self_identifications: int = 0
     recorded: int = 0  # how many of them are events of an export
     by_activity: Counter[str] = field(default_factory=Counter)
     unused_attributes: Counter[str] = field(default_factory=Counter)
@@ -43,6 +44,7 @@ class Report:
             "by_activity": dict(self.by_activity),
             "added_events": self.tally.added,
             "repeated": self.tally.repeated,
+            "self_identifications": self.self_identifications,
             "refused": dict(self.tally.refused),
             "broken_rules": [
                 {"type": type_, "rule": rule, "count": count}

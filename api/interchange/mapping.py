@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport
 from domain.candidate.intents import ApplyAs, ForApplication, Intent, Interaction, Label
+from domain.self_identification import IdentifySelf
 from domain.values import NAMESPACE, GivenMoment
 
 _INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
@@ -54,6 +55,7 @@ class Mapping(_Part):
     candidate: str | None = None  # the trace attribute that names the person; else the case is one
     job: JobPart
     activities: dict[str, dict[str, Any]]
+    self_identification: dict[Label, FromAttribute] = {}  # the attributes of a case, by ours
 
     @classmethod
     def read(cls, path: Path) -> "Mapping":
@@ -77,6 +79,7 @@ class Mapping(_Part):
             values += [_value(value) for value in fields.values()]
         named = {value.attribute for value in values if isinstance(value, FromAttribute)}
         named |= {self.case, self.activity, self.time}
+        named |= {value.attribute for value in self.self_identification.values()}
         return frozenset(named | ({self.candidate} if self.candidate else set()))
 
     def id_for(self, kind: str, name: str) -> UUID:
@@ -90,6 +93,21 @@ class Mapping(_Part):
         if value.attribute not in attributes:
             raise CannotImport(f"an event lacks the attribute {value.attribute!r} of the mapping")
         return attributes[value.attribute]
+
+    def self_identified(self, attributes: Dict[str, str]) -> IdentifySelf | None:
+        """What the person of a case said, where anything. Raises CannotImport."""
+        answers = {
+            name: said
+            for name, value in self.self_identification.items()
+            if (said := attributes.get(value.attribute, "").strip())
+        }
+        try:
+            return IdentifySelf(answers=answers) if answers else None
+        except ValidationError as error:
+            # Without the answer, which is nobody's to see.
+            raise CannotImport(
+                f"a case has a self-identification that is no use: {error.errors()[0]['msg']}"
+            ) from None
 
     def intent(
         self, activity: str, attributes: Dict[str, str], *, application_id: UUID, job_id: UUID

@@ -35,6 +35,7 @@ from api.wiring import System
 from domain.candidate.intents import Intent
 from domain.intake import Intake
 from domain.recorded import Metadata, Recorded
+from domain.self_identification import SelfIdentificationEvent
 from domain.values import now
 
 LINES_AT_ONCE = 2_000
@@ -52,6 +53,7 @@ SELECT notification_id, originator_id, originator_version, topic, state
 def export(system: System, file: IO[str], progress: Progress) -> int:
     """Writes the whole log in its order, personal values in clear, and returns the number of lines.
 
+    But for self-identifications, which the service cannot open and nobody should hand out.
     Whoever holds the file holds the people's data: write it where only they can read it.
     """
     done = position = 0
@@ -68,7 +70,9 @@ def export(system: System, file: IO[str], progress: Progress) -> int:
 def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recorded]:
     system.keyring.load([row[1] for row in rows])
     for row in rows:
-        yield system.recruiting.read_stored(*row)
+        recorded = system.recruiting.read_stored(*row)
+        if not isinstance(recorded.event, SelfIdentificationEvent):
+            yield recorded
 
 
 def check(path: Path) -> Report:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from lxml import etree
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,7 @@ from domain.intake import Intake
 from domain.job import OpenJob
 from domain.recorded import Metadata
 from domain.values import GivenMoment, now
+from domain.vault import SelfIdentifications
 
 CASES_AT_ONCE = 500
 GZIP_MAGIC = b"\x1f\x8b"
@@ -89,6 +90,7 @@ def check(path: Path, mapping: Mapping) -> Report:
         _opening(case, mapping)
         unused.update(case.attributes.keys())
         unused.update(case.unread)
+        mapping.self_identified(case.attributes)
         for event, _, _ in _facts(case, mapping, 0):
             report.interactions += 1
             report.by_activity[event[mapping.activity]] += 1
@@ -118,6 +120,29 @@ def load(path: Path, mapping: Mapping, intake: Intake, report: Report, progress:
             progress(done)
     intake.flush()
     report.tally = intake.tally
+
+
+def load_self_identifications(path: Path, mapping: Mapping, vault: SelfIdentifications) -> int:
+    """Records what the persons of a log that was checked said of themselves.
+
+    Returns how many said something new. They are recorded as of now, for a time would tell whose
+    they are.
+    """
+    said = {
+        _candidate(case, mapping): intent
+        for case in read_cases(path)
+        if (intent := mapping.self_identified(case.attributes))
+    }
+    moment = now()
+    source = f"import:{mapping.source}"
+    metadata = Metadata(
+        actor=source,
+        command_id=uuid4(),
+        occurred_at=moment,
+        recorded_at=moment,
+        provenance=source,
+    )
+    return vault.record(said, metadata)
 
 
 def _facts(

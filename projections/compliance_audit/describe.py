@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from domain import job as j
+from domain import self_identification as s
 from domain import upkeep as u
 from domain.candidate import events as e
 from domain.recorded import Happened
@@ -86,6 +87,8 @@ def describe(event: Happened) -> str:  # one line for each event
             return "Job closed"
         case j.JobReopened():
             return "Job re-opened"
+        case s.SelfIdentified():
+            return "Somebody answered questions on self-identification"
         case u.ParkedRetried():
             return f"Parked events of {event.model} retried"
         case u.ParkedSkipped():

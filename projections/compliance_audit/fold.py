@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.job import JobEvent
 from domain.recorded import Recorded
+from domain.self_identification import SelfIdentificationEvent
 from domain.upkeep import ParkedSkipped, UpkeepEvent
 from projections.compliance_audit.describe import describe
 from projections.runtime.contract import Row, Table
@@ -75,6 +76,6 @@ def _concerned(recorded: Recorded) -> tuple[UUID | None, UUID | None]:
         case ParkedSkipped():
             of_job = event.topic.startswith("job.")
             return (None, event.stream) if of_job else (event.stream, None)
-        case UpkeepEvent():
+        case UpkeepEvent() | SelfIdentificationEvent():
             return None, None
     return recorded.originator_id, vars(event).get("job_id")

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from pydantic import AwareDatetime
 
+from domain import self_identification as s
 from domain.candidate import events as e
 from domain.recorded import Happened, holds_personal_values, personal_fields
 from domain.values import Purpose
@@ -49,6 +50,7 @@ PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {
     e.Offered: {Purpose.EVALUATION: {"terms"}},
     e.Rejected: {Purpose.EVALUATION: {"comment"}},
     e.Noted: {Purpose.EVALUATION: {"text"}},
+    s.SelfIdentified: {Purpose.SELF_IDENTIFICATION: {"candidate_id", "answers"}},
 }
 CANDIDATE_CLASSES = [each for each in CLASSES if issubclass(each, e.CandidateEvent)]
 TEXTLESS = (UUID, int, bool, float, datetime, AwareDatetime, Enum, NoneType)

@@ -75,6 +75,7 @@ STORED = {
     "job.hiring-managers-changed": ('{"from_hiring_managers":["k"],"to_hiring_managers":[]}'),
     "job.closed": "{}",
     "job.reopened": "{}",
+    "self-identification.stated": '{"candidate_id":"s","answers":"s"}',
     "read-model.parked-retried": f'{{"model":"m","model_version":1,"stream":"{_ID}"}}',
     "read-model.parked-skipped": (
         f'{{"model":"m","model_version":1,"stream":"{_ID}","topic":"job.closed","position":9}}'

@@ -1,0 +1,79 @@
+"""What a person says of sex, race, disability and the like: events, state, decisions.
+
+On a stream of its own, whose id gives the candidate away to nobody without the master key. Declined
+is an answer and is kept as one; what was never asked or answered is unknown and stands nowhere.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.candidate.intents import Intent, Label
+from domain.recorded import Happened, Recorded
+from domain.values import REDACTED, SelfIdentificationText
+
+# Events
+
+
+class SelfIdentificationEvent(Happened):
+    """Base of the events of a self-identification's stream; the candidate is personal in them."""
+
+
+class SelfIdentified(SelfIdentificationEvent):
+    """The person answered, or declined to: `answers` is a JSON object of answers by attribute."""
+
+    TOPIC: ClassVar[str] = "self-identification.stated"
+
+    candidate_id: SelfIdentificationText = None
+    answers: SelfIdentificationText = None
+
+
+# State
+
+
+@dataclass(slots=True)
+class SelfIdentification:
+    """The last answer to each question; nothing is left of it once the key is destroyed."""
+
+    id: UUID
+    version: int = 0
+    candidate_id: UUID | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+def fold(state: SelfIdentification, history: Iterable[Recorded]) -> SelfIdentification:
+    """The state after `history`, in stream order; the given object is changed and returned."""
+    for recorded in history:
+        state.version = recorded.originator_version
+        match recorded.event:
+            case SelfIdentified(candidate_id=str(candidate), answers=str(answers)) if (
+                REDACTED not in (candidate, answers)
+            ):
+                state.candidate_id = UUID(candidate)
+                state.answers |= json.loads(answers)
+    return state
+
+
+# Intents and decisions
+
+
+class IdentifySelf(Intent):
+    """Answer questions about oneself; `declined` declines one."""
+
+    type: Literal["self-identified"] = "self-identified"
+    answers: Annotated[Mapping[Label, Label], Field(min_length=1, max_length=50)]
+
+
+def consequences(
+    state: SelfIdentification, candidate_id: UUID, intent: IdentifySelf
+) -> Iterator[SelfIdentified]:
+    """What happens: nothing where the same was answered before."""
+    new = {name: said for name, said in intent.answers.items() if state.answers.get(name) != said}
+    if new:
+        yield SelfIdentified(
+            candidate_id=str(candidate_id), answers=json.dumps(new, ensure_ascii=False)
+        )

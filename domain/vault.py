@@ -1,0 +1,116 @@
+"""Where self-identifications are recorded and read: under a database role of their own.
+
+Recruiting cannot read the keys: the database does not show them to its role.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Protocol, cast
+from uuid import UUID, uuid4
+
+from eventsourcing.application import Application
+
+from domain import errors
+from domain.log import AppendingStore, Decided, EventLog
+from domain.recorded import Metadata, Recorded
+from domain.self_identification import (
+    IdentifySelf,
+    SelfIdentification,
+    SelfIdentified,
+    consequences,
+    fold,
+)
+from domain.verdict import refuse_or_record
+
+ATTEMPTS = 5
+AT_ONCE = 1_000
+PAGE = 5_000
+
+
+class Keys(Protocol):
+    """What the vault needs of the keyring."""
+
+    def digest(self, text: str) -> str:
+        """Sixteen bytes in base64 that only the master key's holder can compute."""
+
+    def load(self, candidate_ids: Iterable[UUID]) -> None:
+        """Reads the keys of many streams at once."""
+
+
+class SelfIdentifications(Application[UUID]):
+    """Self-identifications on their streams.
+
+    Constructed from the library's environment, which names the event store with the role of its
+    own; the composition root gives it the `keys`. Safe for threads.
+    """
+
+    name = "self-identification"
+    recorder: EventLog
+    events: AppendingStore
+    keys: Keys
+
+    def stream_of(self, candidate_id: UUID) -> UUID:
+        """The candidate's stream of self-identification."""
+        digest = self.keys.digest(f"self-identification of {candidate_id}")
+        return UUID(bytes=urlsafe_b64decode(digest + "=="), version=4)
+
+    def record(self, said: Mapping[UUID, IdentifySelf], metadata: Metadata) -> int:
+        """Records what candidates answered and returns how many said something new.
+
+        Nobody's answer stands next to other things that the person did: streams are written in the
+        order of their ids. Each event has a command id of its own. Raises ConcurrentChange when
+        others keep answering for the same people.
+        """
+        by_stream = {self.stream_of(candidate): candidate for candidate in said}
+        streams = iter(sorted(by_stream))
+        added = 0
+        while some := list(islice(streams, AT_ONCE)):
+            for _ in range(ATTEMPTS):
+                states = self._states(some)
+                decided = []
+                for stream in some:
+                    candidate, state = by_stream[stream], states[stream]
+                    own = metadata.model_copy(update={"command_id": uuid4()})
+                    happens = consequences(state, candidate, said[candidate])
+                    if events := refuse_or_record(stream, state.version, happens, own):
+                        decided.append(Decided(events))
+                answers = self.events.append_each(decided) if decided else []
+                added += sum(positions is not None for positions in answers)
+                if None not in answers:
+                    break
+            else:
+                raise errors.ConcurrentChange(
+                    "others keep answering for the same people; try again in a moment"
+                )
+        return added
+
+    def answers(self, *, until: int) -> Mapping[UUID, Mapping[str, str]]:
+        """What each candidate answered up to position `until`; without those who were erased."""
+        states: dict[UUID, SelfIdentification] = {}
+        for recorded in self._stated(until):
+            stream = recorded.originator_id
+            fold(states.setdefault(stream, SelfIdentification(stream)), [recorded])
+        return {
+            state.candidate_id: state.answers
+            for state in states.values()
+            if state.candidate_id is not None
+        }
+
+    def _states(self, streams: list[UUID]) -> dict[UUID, SelfIdentification]:
+        states = {stream: SelfIdentification(stream) for stream in streams}
+        stored = self.recorder.select_histories(streams)
+        self.keys.load({cast("UUID", each.originator_id) for each in stored})
+        for each in stored:
+            recorded = cast("Recorded", self.mapper.to_domain_event(each))
+            fold(states[recorded.originator_id], [recorded])
+        return states
+
+    def _stated(self, until: int) -> Iterator[Recorded]:
+        start = 1
+        while page := self.recorder.select_notifications(
+            start, PAGE, stop=until, topics=[SelfIdentified.TOPIC]
+        ):
+            self.keys.load({cast("UUID", each.originator_id) for each in page})
+            yield from (cast("Recorded", self.mapper.to_domain_event(each)) for each in page)
+            start = page[-1].id + 1

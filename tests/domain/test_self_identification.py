@@ -1,0 +1,111 @@
+"""What is kept of self-identification, and that recruiting's database role reaches none of it."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.wiring import System, opened_vault
+from domain.errors import OccurredInFuture
+from domain.recorded import Metadata
+from domain.self_identification import IdentifySelf
+from domain.values import REDACTED, now
+from tests.databases import Database
+from tests.projections.test_projector import project_to_the_end
+from tests.scenario import ACTOR, CANDIDATE, NOW
+
+OTHER = UUID("c0000000-0000-4000-8000-000000000002")
+SECRET = "Lenape, of a wolf clan"
+
+
+def metadata() -> Metadata:
+    return Metadata(actor=ACTOR, command_id=uuid4(), occurred_at=now(), recorded_at=now())
+
+
+def said(**answers: str) -> IdentifySelf:
+    return IdentifySelf(answers=answers)
+
+
+def test_the_last_answers_stand_and_declined_is_one_of_them(system: System) -> None:
+    with opened_vault(system) as vault:
+        first = {CANDIDATE: said(race=SECRET, sex="declined"), OTHER: said(sex="female")}
+        assert vault.record(first, metadata()) == 2
+        assert vault.record(first, metadata()) == 0
+        assert vault.record({CANDIDATE: said(sex="male", race=SECRET)}, metadata()) == 1
+        assert vault.answers(until=2) == {
+            CANDIDATE: {"race": SECRET, "sex": "declined"},
+            OTHER: {"sex": "female"},
+        }
+        assert vault.answers(until=3)[CANDIDATE] == {"race": SECRET, "sex": "male"}
+    with opened_vault(system) as another:  # which remembers nothing
+        assert another.answers(until=3)[CANDIDATE] == {"race": SECRET, "sex": "male"}
+
+
+def test_what_lies_in_the_future_is_refused(system: System) -> None:
+    future = metadata().model_copy(update={"occurred_at": NOW.replace(year=2999)})
+    with opened_vault(system) as vault, pytest.raises(OccurredInFuture):
+        vault.record({CANDIDATE: said(sex="female")}, future)
+
+
+def test_the_role_of_recruiting_reaches_nothing_on_the_database(
+    system: System, database: Database
+) -> None:
+    with opened_vault(system) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        stream = vault.stream_of(CANDIDATE)
+    project_to_the_end(system.conninfo)
+
+    keys = "SELECT candidate_id FROM hirelog.candidate_keys"
+    with psycopg.connect(database.owner) as owner:
+        assert owner.execute(keys).fetchall() == [(stream,)]  # there is one
+    with psycopg.connect(database.service, autocommit=True) as recruiter:
+        assert recruiter.execute("SELECT current_user").fetchone() == ("hirelog_service",)
+        assert recruiter.execute(keys).fetchall() == []
+        changed = recruiter.execute("UPDATE hirelog.candidate_keys SET destroyed_at = now()")
+        assert changed.rowcount == 0
+        for forbidden in (
+            "SET ROLE hirelog_self_identification",
+            "SET ROLE hirelog_owner",
+            "ALTER TABLE hirelog.candidate_keys DISABLE ROW LEVEL SECURITY",
+            "DROP POLICY all_but_self_identification ON hirelog.candidate_keys",
+            "GRANT hirelog_self_identification TO hirelog_service",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                recruiter.execute(forbidden)
+        recruiter.execute("SET row_security = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            recruiter.execute(keys)
+        recruiter.execute("SET row_security = on")
+
+        everything = whatever_is_visible(recruiter)
+        assert stream.hex in everything.replace("-", "")  # the event itself is in the log
+        assert SECRET not in everything
+        assert SECRET.encode().hex() not in everything
+        assert str(CANDIDATE) not in everything
+        assert str(CANDIDATE).encode().hex() not in everything
+
+
+def whatever_is_visible(connection: psycopg.Connection) -> str:
+    """Every row of every table that this role may read, as text, bytes also as hexadecimal."""
+    tables = connection.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+        " AND has_table_privilege(format('%I.%I', table_schema, table_name), 'SELECT')"
+    ).fetchall()
+    assert ("hirelog", "events") in tables
+    found = ""
+    for schema, table in tables:
+        query = sql.SQL("SELECT each::text FROM {} AS each").format(sql.Identifier(schema, table))
+        found += "".join(row[0] for row in connection.execute(query))
+    for (state,) in connection.execute("SELECT state FROM hirelog.events"):
+        found += state.decode()
+    return found
+
+
+def test_the_service_cannot_open_what_it_reads_in_the_log(system: System) -> None:
+    with opened_vault(system) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        stream = vault.stream_of(CANDIDATE)
+    (recorded,) = system.recruiting.history(stream)  # with the master key at hand
+    assert vars(recorded.event) == {"candidate_id": REDACTED, "answers": REDACTED}
