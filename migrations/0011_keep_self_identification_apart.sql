@@ -7,6 +7,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'hirelog_self_identification') THEN
         CREATE ROLE hirelog_self_identification NOLOGIN;
     END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO hirelog_self_identification', current_database());
     -- Whoever may become the one must not become the other by that.
     IF pg_has_role('hirelog_service', 'hirelog_self_identification', 'MEMBER') THEN
         RAISE EXCEPTION 'hirelog_service is a member of hirelog_self_identification; revoke that first';

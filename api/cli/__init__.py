@@ -14,6 +14,7 @@ from api.access.keys import NoSuchKey, WiderThanRole
 from api.cli import (
     audit,
     impact,
+    impact_reports,
     keys,
     listing,
     parked,
@@ -48,7 +49,10 @@ for commands in (projections.app, listing.app, trials.app, parked.app):
 app.add_typer(read_models, name="projections")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
-app.add_typer(impact.app, name="impact")
+impact_commands = typer.Typer(help="Adverse impact: selection rates and impact ratios by group.")
+for commands in (impact.app, impact_reports.app):
+    impact_commands.add_typer(commands)
+app.add_typer(impact_commands, name="impact")
 
 
 def main() -> NoReturn:

@@ -17,11 +17,10 @@ from api.impact.reading import Columns, read
 from api.impact.writing import as_csv, as_json
 from domain.values import now
 from projections.adverse_impact.policies import policies, policy
+from projections.adverse_impact.published import Texts
 from projections.adverse_impact.report import Report, Section, Table, build
 
-app = typer.Typer(
-    help="Adverse impact: selection rates and impact ratios by group, and what they mean."
-)
+app = typer.Typer()
 
 FORMATS = (".html", ".csv", ".json")
 
@@ -110,16 +109,36 @@ def list_policies(as_json: AsJson = False) -> None:
     out.print(table)
 
 
+def check_suffixes(files: list[Path]) -> None:
+    """Raises BadParameter for a file of which the suffix tells no format."""
+    for file in files:
+        if file.suffix not in FORMATS:
+            raise typer.BadParameter(f"--out {file} must end with {', '.join(FORMATS)}")
+
+
+def write(texts: Texts, files: list[Path]) -> None:
+    """Writes the report to new files, by their suffix."""
+    for file in files:
+        with file.open("x", encoding="utf-8") as target:
+            target.write(getattr(texts, file.suffix.removeprefix(".")))
+
+
+def texts_of(report: Report, about: Mapping[str, str]) -> Texts:
+    """The report in each format."""
+    return Texts(
+        json=json.dumps(as_json(report, about), indent=1, ensure_ascii=False) + "\n",
+        csv=as_csv(report, about),
+        html=page(report, about),
+    )
+
+
 def hand_out(
     report: Report, about: Mapping[str, str], files: list[Path], *, printed_as_json: bool
 ) -> None:
     """Prints the report, and writes it to new files by their suffix."""
-    for file in files:
-        if file.suffix not in FORMATS:
-            raise typer.BadParameter(f"--out {file} must end with {', '.join(FORMATS)}")
-    for file in files:
-        with file.open("x", encoding="utf-8") as target:
-            target.write(_text(report, about, file.suffix))
+    check_suffixes(files)
+    if files:
+        write(texts_of(report, about), files)
     if printed_as_json:
         print_json(as_json(report, about))
         return
@@ -130,15 +149,6 @@ def hand_out(
             out.print(words.outside(table))
     for file in files:
         out.print(f"written to {file}")
-
-
-def _text(report: Report, about: Mapping[str, str], suffix: str) -> str:
-    match suffix:
-        case ".html":
-            return page(report, about)
-        case ".csv":
-            return as_csv(report, about)
-    return json.dumps(as_json(report, about), indent=1, ensure_ascii=False) + "\n"
 
 
 def _printable(section: Section, table: Table, report: Report) -> RichTable:

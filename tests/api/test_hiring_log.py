@@ -3,6 +3,8 @@
 import gzip
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import iterparse
@@ -14,9 +16,12 @@ from psycopg import sql
 from api.interchange import xes
 from api.interchange.batch import Report
 from api.interchange.mapping import Mapping
-from api.wiring import System
+from api.wiring import System, opened_vault
 from domain.intake import Intake
 from projections import READ_MODELS
+from projections.adverse_impact.pipeline import Outcome, Period, count, read
+from projections.adverse_impact.policies import policy
+from projections.adverse_impact.report import build
 from tests.projections.test_projector import project_to_the_end
 
 LOG = Path(__file__).parents[3] / "shared/data/hiring_log/hiring_log_high.xes.gz"
@@ -39,6 +44,57 @@ def traces() -> Iterator[list[tuple[str, str, str]]]:
                     )
                 yield events
                 element.clear()
+
+
+def protected() -> Iterator[bool]:
+    """Whether the person of each trace is of the protected group, read independently."""
+    with gzip.open(LOG) as file:
+        for _, element in iterparse(file):
+            if element.tag == f"{NAMESPACE}trace":
+                values = {each.get("key"): each.get("value") for each in element}
+                yield values["protected"] == "true"
+                element.clear()
+
+
+def assert_adverse_impact_is_that_of_the_file(system: System, names: list[list[str]]) -> None:
+    """By `protected`: the offers, and at each stage who entered a further one or got an offer."""
+    in_group = list(protected())
+    order = {stage: place for place, stage in enumerate(MAPPED.job.stages)}
+    expected: Counter[tuple[str | None, str, int]] = Counter()
+    for trace, is_protected in zip(names, in_group, strict=True):
+        group, offered = str(is_protected).lower(), "Make Job Offer" in trace
+        expected[None, group, offered] += 1
+        stages = [activity for activity in trace if activity in order]
+        for stage in set(stages):
+            after = stages[stages.index(stage) :]
+            passed = offered or max(order[each] for each in after) > order[stage]
+            expected[stage, group, passed] += 1
+
+    with opened_vault(system) as vault:
+        assert xes.load_self_identifications(LOG, MAPPED, vault) == 10_000
+        assert xes.load_self_identifications(LOG, MAPPED, vault) == 0
+        answers = vault.answers(until=100_000)
+    assert sum(said["protected"] == "true" for said in answers.values()) == sum(in_group)
+    with system.pool.connection() as connection:
+        pipeline = read(connection)
+    counted = count(pipeline, answers, ["protected"], Outcome.OFFERED, Period.YEAR)
+    assert (counted.still_open, counted.withdrawn) == (0, 0)
+    report = build(counted.rows, ["protected"], policy("us-ugesp", date(2026, 11, 23)))
+    sections = {
+        section.name: section.tables[0].findings
+        for section in report.sections
+        if section.scope in {"whole process", "stage"}
+    }
+    assert set(sections) == {None, *order}
+    for name, findings in sections.items():
+        for finding in findings:
+            (group,) = finding.group.answers
+            selected, other = expected[name, group, True], expected[name, group, False]
+            assert finding.group.counts == (selected + other, selected), (name, group)
+    false, true = sections[None]
+    assert true.ratio == Fraction(122, 3019) / Fraction(2408, 6981)
+    assert true.below_four_fifths
+    assert false.is_reference
 
 
 def counts(conninfo: str, query: str) -> dict[Any, int]:
@@ -90,8 +146,8 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
     }
 
     by_rule: Counter[str] = Counter()
-    for (_, rule), count in report.tally.broken_rules.items():
-        by_rule[rule] += count
+    for (_, rule), times in report.tally.broken_rules.items():
+        by_rule[rule] += times
 
     # Every rule that a fact breaks, recounted from the file.
     late = sum(
@@ -138,6 +194,8 @@ def test_the_hiring_log_imports_completely(system: System) -> None:
         [wire.get(name, "advanced") for name in trace] for trace in names
     ]
 
+    assert_adverse_impact_is_that_of_the_file(system, names)
+    project_to_the_end(system.conninfo)
     before = digests(system.conninfo)
     again = Report(file=str(LOG), format="xes")
     xes.load(LOG, MAPPED, Intake(system.recruiting), again, lambda _done: None)

@@ -1,0 +1,145 @@
+"""Commands on adverse impact in our own hiring: compute, publish, and read what was published."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import typer
+from rich.table import Table
+
+from api.cli.impact import OnDay, OutFiles, PolicyName, check_suffixes, hand_out, texts_of, write
+from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
+from api.progress import catch_up
+from api.wiring import open_system, opened_vault
+from domain.values import now
+from projections.adverse_impact.pipeline import Outcome, Period, count, read
+from projections.adverse_impact.policies import policy
+from projections.adverse_impact.published import Published, publish, published, texts
+from projections.adverse_impact.report import CannotCompute, build
+
+app = typer.Typer()
+
+DAY = ["%Y-%m-%d"]
+
+
+@app.command(name="report")
+def report(
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="What people were asked, such as sex; may be repeated [all]."),
+    ] = None,
+    selected: Annotated[
+        Outcome, typer.Option(help="What selected means in the whole process.")
+    ] = Outcome.HIRED,
+    job: Annotated[UUID | None, typer.Option(help="Only applications for this job.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=DAY, help="Only applications from that day on (UTC)."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="Only applications before that day (UTC).")
+    ] = None,
+    period: Annotated[Period, typer.Option(help="How long periods are.")] = Period.YEAR,
+    policy_name: PolicyName = "us-ugesp",
+    on: OnDay = None,
+    publish_by: Annotated[
+        str | None,
+        typer.Option(
+            "--publish-by", help="Keep it for good; who publishes it, such as officer:kim."
+        ),
+    ] = None,
+    to: OutFiles = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute a report from the pipeline and what people said of themselves.
+
+    Only counts leave: neither who said what nor who was selected.
+    """
+    rules = policy(policy_name, on.date() if on else now().date())
+    files = to or []
+    check_suffixes(files)
+    with open_system(settings_from(data_dir), create=False) as system:
+        catch_up(system, quiet=as_json)
+        with system.pool.connection() as connection:
+            pipeline = read(
+                connection,
+                job=job,
+                applied_from=since and since.replace(tzinfo=UTC),
+                applied_until=until and until.replace(tzinfo=UTC),
+            )
+        with opened_vault(system) as vault:
+            answers = vault.answers(until=pipeline.position)
+        asked = tuple(by or sorted({name for said in answers.values() for name in said}))
+        if not asked:
+            raise CannotCompute("nobody has answered any question on self-identification")
+        counted = count(pipeline, answers, asked, selected, period)
+        made = build(counted.rows, asked, rules)
+        about = {
+            "Computed from": "applications and self-identifications on record here",
+            "Up to position": str(pipeline.position),
+            "Computed at": now().isoformat(timespec="seconds"),
+            "Selected means": selected.value,
+            "Left out, still open": str(counted.still_open),
+            "Left out, withdrawn by the candidate": str(counted.withdrawn),
+            **({"Job": str(job)} if job else {}),
+            **({"Applied from": f"{since:%Y-%m-%d}"} if since else {}),
+            **({"Applied before": f"{until:%Y-%m-%d}"} if until else {}),
+        }
+        if publish_by is not None:
+            which = Published(
+                report_id=uuid4(),
+                published_at=now(),
+                published_by=publish_by,
+                position=pipeline.position,
+                checkpoint=None,
+                policy=rules.name,
+                policy_version=rules.version,
+            )
+            about |= {"Published as": str(which.report_id), "Published by": publish_by}
+            with system.pool.connection() as connection:
+                publish(connection, which, texts_of(made, about))
+    hand_out(made, about, files, printed_as_json=as_json)
+    if publish_by is not None and not as_json:
+        out.print(f"published as {about['Published as']}")
+
+
+@app.command(name="published")
+def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Print which reports were published."""
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        found = published(connection)
+    if as_json:
+        fields = ("report_id", "published_at", "published_by", "position", "policy")
+        print_json([{name: getattr(each, name) for name in fields} for each in found])
+        return
+    table = Table("report", "published", "by", "position", "policy")
+    for each in found:
+        name = f"{each.policy} {each.policy_version}"
+        when = f"{each.published_at:%Y-%m-%d %H:%M} UTC"
+        table.add_row(str(each.report_id), when, each.published_by, str(each.position), name)
+    show(table)
+
+
+@app.command(name="show")
+def show_published(
+    report_id: UUID,
+    to: OutFiles = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Hand out a published report, word for word: to files, or as JSON."""
+    files = to or []
+    check_suffixes(files)
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        found = texts(connection, report_id)
+    if found is None:
+        raise CannotCompute(f"no report was published as {report_id}; see hirelog impact published")
+    write(found, files)
+    if not files:
+        print(found.json, end="")  # noqa: T201  # word for word

@@ -1,0 +1,96 @@
+"""`hirelog impact report` over our own pipeline, and what was published of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.api.cli.processes import Shell
+
+# Forty applicants, half of them of each sex; ten men and five women are offered the job.
+MAPPING = """
+source = "fair"
+[job]
+title = "Cook"
+stages = ["Apply"]
+[self_identification]
+sex = { attribute = "sex" }
+[activities.Apply]
+interaction = "applied"
+stage = "Apply"
+source = "Form"
+[activities.Offer]
+interaction = "offered"
+[activities.Reject]
+interaction = "rejected"
+"""
+
+
+def trace(number: int) -> str:
+    sex = "declined" if number == 39 else "male" if number % 2 else "female"
+    ending = "Offer" if number < (20 if sex == "male" else 10) else "Reject"
+    events = "".join(
+        f'<event><string key="concept:name" value="{name}"/>'
+        f'<date key="time:timestamp" value="2026-03-0{day}T09:00:00Z"/></event>'
+        for day, name in enumerate(("Apply", ending), 1)
+    )
+    return (
+        f'<trace><string key="concept:name" value="{number}"/>'
+        f'<string key="sex" value="{sex}"/>{events}</trace>'
+    )
+
+
+@pytest.fixture(scope="module")
+def data_dir(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("impact")
+    (folder / "fair.toml").write_text(MAPPING)
+    (folder / "fair.xes").write_text(f"<log>{''.join(map(trace, range(40)))}</log>")
+    options = ("--format", "xes", "--mapping", folder / "fair.toml", "--data-dir", folder / "data")
+    report = shell.result("import", folder / "fair.xes", *options)
+    assert report["self_identifications"] == 40
+    again = shell.result("import", folder / "fair.xes", *options)
+    assert (again["added_events"], again["self_identifications"]) == (0, 0)
+    return folder / "data"
+
+
+def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_path: Path) -> None:
+    where = ("--data-dir", data_dir)
+    made = shell.result(
+        *("impact", "report", "--selected", "offered", "--publish-by", "officer:kim", *where),
+        *("--out", tmp_path / "report.html"),
+    )
+    (whole, stage, job, period) = made["sections"]
+    assert (stage["name"], job["name"], period["name"]) == ("Apply", "Cook", "2026")
+    for section in (whole, stage, job, period):
+        (table,) = section["tables"]
+        female, male = table["groups"]
+        assert (female["applicants"], female["selected"]) == (20, 5)
+        assert (male["applicants"], male["selected"]) == (19, 10)
+        assert female["impact_ratio"]["exact"] == "19/40"
+        assert female["below_four_fifths"]
+        assert (table["declined"], table["unknown"]) == (1, 0)
+
+    (listed,) = shell.result("impact", "published", *where)
+    assert listed["position"] == int(made["about"]["Up to position"])
+    shown = shell.done("impact", "show", listed["report_id"], *where)
+    assert json.loads(shown) == made
+    shell.done("impact", "show", listed["report_id"], "--out", tmp_path / "same.html", *where)
+    assert (tmp_path / "same.html").read_bytes() == (tmp_path / "report.html").read_bytes()
+
+
+def test_the_export_holds_nobodys_self_identification(
+    shell: Shell, data_dir: Path, tmp_path: Path
+) -> None:
+    shell.done("export", tmp_path / "all.ndjson", "--data-dir", data_dir)
+    exported = (tmp_path / "all.ndjson").read_text()
+    assert "candidate.applied" in exported
+    assert "self-identification" not in exported
+
+
+def test_what_makes_no_report(shell: Shell, data_dir: Path) -> None:
+    where = ("--data-dir", data_dir)
+    unasked = shell.run("impact", "report", "--since", "2030-01-01", *where)
+    assert (unasked.returncode, "no rows" in unasked.stderr) == (2, True)
+    unknown = "00000000-0000-4000-8000-000000000000"
+    missing = shell.run("impact", "show", unknown, *where)
+    assert (missing.returncode, "no report was published" in missing.stderr) == (2, True)
