@@ -1,7 +1,9 @@
 """What is kept of self-identification, and that recruiting's database role reaches none of it."""
 
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -11,7 +13,7 @@ from domain.errors import OccurredInFuture
 from domain.recorded import Metadata
 from domain.self_identification import IdentifySelf
 from domain.values import REDACTED, now
-from tests.databases import Database
+from tests.databases import Database, wait_until_projected
 from tests.projections.test_projector import project_to_the_end
 from tests.scenario import ACTOR, CANDIDATE, NOW
 
@@ -101,6 +103,29 @@ def whatever_is_visible(connection: psycopg.Connection) -> str:
     for (state,) in connection.execute("SELECT state FROM hirelog.events"):
         found += state.decode()
     return found
+
+
+def test_a_recruiter_finds_nothing_over_http(
+    projected: System, http: httpx.Client, as_caller: Callable[..., dict[str, str]]
+) -> None:
+    with opened_vault(projected) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        stream = vault.stream_of(CANDIDATE)
+    wait_until_projected(projected.conninfo)
+    recruiter = as_caller("recruiter:ana")
+    for path in (
+        *(f"/v1/candidates/{each}" for each in (stream, CANDIDATE)),
+        *(f"/v1/candidates/{each}/interactions" for each in (stream, CANDIDATE)),
+        f"/v1/jobs/{stream}/board",
+    ):
+        answer = http.get(path, headers=recruiter)
+        assert answer.status_code == 404, path
+    for caller in (recruiter, as_caller("compliance:kim")):
+        for path in ("/v1/applications", "/v1/engagement/candidates", "/v1/audit/entries"):
+            answer = http.get(path, headers=caller)
+            assert answer.status_code in {200, 403}
+            assert SECRET not in answer.text
+            assert str(CANDIDATE) not in answer.text
 
 
 def test_the_service_cannot_open_what_it_reads_in_the_log(system: System) -> None:

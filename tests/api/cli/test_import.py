@@ -8,6 +8,9 @@ from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
+from psycopg.conninfo import make_conninfo
+
+from migrations.bootstrap import SELF_IDENTIFICATION
 from tests.api.cli.histories import ADA, BEN, EMAIL, FACTS, NAME, TEXT, fact, stream
 from tests.api.cli.processes import ROOT, Shell, complaint, head, own_server, process
 from tests.databases import Database, all_rows
@@ -77,9 +80,14 @@ def test_event_log_in_xes(shell: Shell, database: Database, tmp_path: Path) -> N
     zipped.write_bytes(gzip.compress(XES.encode()))
     environ = own_server(database)
     options = ("--format", "xes", "--mapping", "hiring_log", "--data-dir", tmp_path / "there")
+    refused = shell.run("import", plain, *options, environ=environ)
+    assert complaint(refused, "HIRELOG_SELF_IDENTIFICATION_URL") is None
+    assert head(database.owner) == 0
+    apart = make_conninfo(database.service, user=SELF_IDENTIFICATION)
+    environ = {**environ, "HIRELOG_SELF_IDENTIFICATION_URL": apart}
     first = shell.result("import", plain, *options, environ=environ)
     assert (first["candidates"], first["added_events"], first["repeated"]) == (1, 4, 0)
-    assert first["unused_attributes"] == {"gender": 1}
+    assert (first["unused_attributes"], first["self_identifications"]) == ({}, 1)
     again = shell.result("import", zipped, *options, environ=environ)
     assert (again["added_events"], again["repeated"]) == (0, 3)
 
@@ -121,6 +129,21 @@ def test_what_cannot_be_imported(shell: Shell, tmp_path: Path) -> None:
         "no zone": (fact(at[:-1], {"type": "noted", "text": "x"}, candidate="C"), "line 6"),
         "bare year": (fact("2026", {"type": "noted", "text": "x"}, candidate="C"), "line 6"),
         "no event": (json.dumps({**stream(), "topic": "candidate.lost"}), "line 6"),
+        "self-identification": (
+            json.dumps(
+                {
+                    **stream(),
+                    "topic": "self-identification.stated",
+                    "metadata": {
+                        "actor": "ana",
+                        "command_id": str(uuid4()),
+                        "occurred_at": at,
+                        "recorded_at": at,
+                    },
+                }
+            ),
+            "line 6: self-identifications are not exchanged",
+        ),
         "other class": (json.dumps({**stream(), "topic": "domain.recorded:Metadata"}), "line 6"),
         "other module": (json.dumps({**stream(), "topic": "this:s"}), "line 6"),
     }
