@@ -28,10 +28,10 @@ from api.interchange.batch import CannotImport
 from api.wiring import CannotStart
 from domain.errors import Refusal
 from domain.intake import VersionTaken
-from projections.compliance_audit.merkle.encoding import NotProven
-from projections.compliance_audit.merkle.stored import Altered
 from projections.adverse_impact.policies import NoPolicy
 from projections.adverse_impact.report import CannotCompute
+from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.stored import Altered
 from projections.runtime.drive import Paused, Stopped
 
 app = typer.Typer(
