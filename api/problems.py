@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from domain import errors
 from domain.errors import DoesNotFit, NotOnRecord, Refusal, VersionMismatch
+from projections.compliance_audit.merkle.stored import NoProof, NotSealed
 from projections.runtime.builds import BuildGone
 from projections.runtime.outside import NoReadModel
 from projections.runtime.parking import NotParked
@@ -49,9 +50,11 @@ OF_THE_DOOR = (
 
 OF_THE_PROJECTIONS = (
     BuildGone,
+    NoProof,
     NoReadModel,
     NotParked,
     NotPossible,
+    NotSealed,
     NothingRetired,
     TablesDiffer,
 )

@@ -10,18 +10,13 @@ from api.deps import SystemDep
 from api.errors import problems
 from api.examples import proofs as examples
 from api.openapi import answers
-from domain.errors import DoesNotFit
 from projections.compliance_audit.merkle import stored, tree
 from projections.compliance_audit.merkle.encoding import to_base64
-from projections.compliance_audit.merkle.stored import NotSealed, Signed
+from projections.compliance_audit.merkle.stored import NoProof, NotSealed, Signed
 
 router = APIRouter(prefix="/v1/audit/log", tags=["Audit"], dependencies=[open_to(*READS_THE_AUDIT)])
 
 Position = Annotated[int, Query(ge=1, lt=2**63)]
-
-
-class NoProof(DoesNotFit):
-    """A larger log is never the beginning of a smaller one."""
 
 
 class LogCheckpoint(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from domain.errors import NotOnRecord
+from domain.errors import DoesNotFit, NotOnRecord
 from projections.compliance_audit.merkle import checkpoint, tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import HASH_BYTES
@@ -41,6 +41,10 @@ class Altered(Exception):  # noqa: N818  # the name of the situation
 
 class NotSealed(NotOnRecord):
     """No signed checkpoint covers this yet."""
+
+
+class NoProof(DoesNotFit):
+    """A larger log is never the beginning of a smaller one."""
 
 
 @dataclass(frozen=True)
