@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import READS_THE_AUDIT, open_to
 from api.deps import SystemDep
+from api.door.route import Route
 from api.errors import problems
 from api.examples import proofs as examples
 from api.openapi import answers
@@ -14,7 +15,12 @@ from projections.compliance_audit.merkle import stored, tree
 from projections.compliance_audit.merkle.encoding import to_base64
 from projections.compliance_audit.merkle.stored import NoProof, NotSealed, Signed
 
-router = APIRouter(prefix="/v1/audit/log", tags=["Audit"], dependencies=[open_to(*READS_THE_AUDIT)])
+router = APIRouter(
+    prefix="/v1/audit/log",
+    tags=["Audit"],
+    route_class=Route,
+    dependencies=[open_to(*READS_THE_AUDIT)],
+)
 
 Position = Annotated[int, Query(ge=1, lt=2**63)]
 
