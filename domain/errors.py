@@ -32,6 +32,14 @@ class JobNotFound(NotOnRecord):
     """No such job was opened."""
 
 
+class ErasureNotFound(NotOnRecord):
+    """No such erasure was requested."""
+
+
+class HoldNotFound(NotOnRecord):
+    """No such legal hold was placed on the candidate."""
+
+
 class ApplicationNotFound(NotOnRecord):
     """The pipeline knows no such application."""
 
@@ -153,7 +161,7 @@ class NoAcceptedOffer(Refusal):
 
 
 class CandidateErased(Refusal):
-    """The candidate's keys were destroyed; nothing personal can be recorded any more."""
+    """The candidate was erased; nothing of the kind can be recorded any more."""
 
 
 class DoNotContact(Refusal):
@@ -182,6 +190,21 @@ class AlreadyInPool(Refusal):
 
 class NothingToUpdate(Refusal):
     """The profile holds these values."""
+
+
+# Erasure and legal holds
+
+
+class LegalHold(Refusal):
+    """A legal hold stands: nothing of the candidate may be destroyed."""
+
+
+class UnknownLegalBasis(DoesNotFit):
+    """The list of legal bases for an erasure has no such one."""
+
+
+class AlreadyReleased(Refusal):
+    """The legal hold was released."""
 
 
 # Jobs

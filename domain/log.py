@@ -10,6 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import ApplicationRecorder, EventStore, Notification
 
 from domain.recorded import Recorded
+from domain.values import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,7 @@ class AppendingStore(EventStore[UUID]):
         No two may write to the same stream. Raises the library's OperationalError when the database
         cannot be reached for a few seconds.
         """
+
+    @abstractmethod
+    def destroy_keys(self, keys: Sequence[tuple[UUID, Purpose]]) -> None:
+        """Destroys keys, each by the stream that it is of, where the stream does not say so."""

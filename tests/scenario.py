@@ -290,7 +290,7 @@ def _value(text: str, kind: Any) -> Any:
     if get_origin(kind) is Literal:
         return arguments[0]
     if get_origin(kind) is tuple:
-        return (f"{text} 1", f"{text} 2")
+        return tuple(_value(f"{text} {number}", arguments[0]) for number in (1, 2))
     if issubclass(kind, Enum):
         return next(iter(kind))
     return {UUID: APPLICATION, int: 3, AwareDatetime: day(5)}.get(kind, text)

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from domain import errors
+from domain import erasure, errors
 from domain.candidate import applications, engagement
 from domain.candidate import intents as i
+from domain.candidate.events import CandidateEvent
 from domain.candidate.rules import Consequences, Known
 from domain.candidate.state import Candidate
+from domain.recorded import personal_fields
 
 DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
     i.Source: engagement.source,
@@ -36,6 +38,10 @@ DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
     i.GrantConsent: engagement.grant_consent,
     i.WithdrawConsent: engagement.withdraw_consent,
     i.Unsubscribe: engagement.unsubscribe,
+    erasure.PlaceHold: erasure.place_hold,
+    erasure.ReleaseHold: erasure.release_hold,
+    erasure.RequestErasure: erasure.request_erasure,
+    erasure.Erase: erasure.erase,
 }
 
 
@@ -48,7 +54,28 @@ def consequences(known: Known, intent: i.Intent) -> Consequences:
         yield errors.CandidateNotFound(
             f"candidate {known.candidate.id} is not on record; begin with sourced or applied"
         )
-    yield from DECISIONS[type(intent)](known, intent)
+    candidate = known.candidate
+    if candidate.is_erased and not isinstance(intent, erasure.ERASURE_INTENTS):
+        yield errors.CandidateErased(
+            f"candidate {candidate.id} was erased; if the person comes back, begin a new candidate"
+        )
+    for each in DECISIONS[type(intent)](known, intent):
+        if isinstance(each, CandidateEvent) and not candidate.is_erased:
+            yield from _of_erased_purposes(candidate, each)
+        yield each
+
+
+def _of_erased_purposes(candidate: Candidate, event: CandidateEvent) -> Consequences:
+    purposes = {
+        purpose
+        for name, purpose in personal_fields(type(event)).items()
+        if purpose in candidate.erased and getattr(event, name) is not None
+    }
+    if purposes:
+        yield errors.CandidateErased(
+            f"what was kept of candidate {candidate.id} for {', '.join(sorted(purposes))} was "
+            "erased; leave out what belongs there"
+        )
 
 
 def concerned_job(candidate: Candidate, intent: i.Intent) -> UUID | None:

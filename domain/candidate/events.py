@@ -14,6 +14,7 @@ from domain.values import (
     EvaluationText,
     Moment,
     Origin,
+    Purpose,
     RejectionType,
 )
 
@@ -243,3 +244,47 @@ class Unsubscribed(CandidateEvent):
     TOPIC: ClassVar[str] = "candidate.unsubscribed"
 
     channel: Channel | None = None
+
+
+class Held(CandidateEvent):
+    """A legal hold was placed: nothing of the person may be destroyed while it stands."""
+
+    TOPIC: ClassVar[str] = "candidate.held"
+
+    hold_id: UUID
+    legal_reference: str
+    expires_at: Moment | None = None
+
+
+class HoldReleased(CandidateEvent):
+    """A legal hold was released."""
+
+    TOPIC: ClassVar[str] = "candidate.hold-released"
+
+    hold_id: UUID
+
+
+class ErasureRequested(CandidateEvent):
+    """Someone asked for the erasure of what is kept for these purposes, on a legal basis.
+
+    `basis_version` is the version of the list of legal bases that it was taken from.
+    """
+
+    TOPIC: ClassVar[str] = "candidate.erasure-requested"
+
+    erasure_id: UUID
+    legal_basis: str
+    basis_version: str
+    purposes: tuple[Purpose, ...]
+
+
+class Erased(CandidateEvent):
+    """The keys of these purposes were destroyed; what they sealed is gone for good.
+
+    The store destroys the keys in the transaction that appends this event.
+    """
+
+    TOPIC: ClassVar[str] = "candidate.erased"
+
+    erasure_id: UUID
+    purposes: tuple[Purpose, ...]

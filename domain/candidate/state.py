@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.candidate import events as e
 from domain.candidate.intents import DETAILS
 from domain.recorded import Recorded
-from domain.values import ApplicationStatus, Channel, ConsentPurpose, Origin
+from domain.values import REDACTED, ApplicationStatus, Channel, ConsentPurpose, Origin, Purpose
 
 
 @dataclass(slots=True)
@@ -52,6 +52,20 @@ class Consent:
 
 
 @dataclass(slots=True)
+class Hold:
+    """A legal hold, which stands until it is released or, where it has one, until its end."""
+
+    id: UUID
+    legal_reference: str
+    expires_at: datetime | None
+    released: bool = False
+
+    def stands(self, at: datetime) -> bool:
+        """Whether it forbids at that time to destroy anything."""
+        return not self.released and (self.expires_at is None or at < self.expires_at)
+
+
+@dataclass(slots=True)
 class Candidate:
     """A person as the events tell it; `version` is the number of the last event folded."""
 
@@ -66,6 +80,8 @@ class Candidate:
     consents: dict[ConsentPurpose, Consent] = field(default_factory=dict)
     unsubscribed: dict[Channel | None, datetime] = field(default_factory=dict)
     pools: set[str] = field(default_factory=set)
+    holds: dict[UUID, Hold] = field(default_factory=dict)
+    erased: frozenset[Purpose] = frozenset()
     commands: dict[UUID, int] = field(default_factory=dict)
     last_occurred_at: datetime | None = None
 
@@ -76,6 +92,11 @@ class Candidate:
         if ApplicationStatus.ACTIVE in statuses:
             return "applicant"
         return "hired" if ApplicationStatus.HIRED in statuses else "prospect"
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is left that says who it is or what was thought of them."""
+        return {Purpose.CONTACT, Purpose.EVALUATION} <= self.erased
 
     def active_for(self, job_id: UUID | None) -> JobApplication | None:
         """The active application for a job, at most one; None for a job that is not known."""
@@ -132,6 +153,16 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
             if not (said and said.granted and said.since > when):
                 since = candidate.unsubscribed.get(event.channel, when)
                 candidate.unsubscribed[event.channel] = max(since, when)
+        case e.Held() as event:
+            hold = Hold(event.hold_id, event.legal_reference, event.expires_at)
+            candidate.holds[event.hold_id] = hold
+        case e.HoldReleased() as event:
+            if event.hold_id in candidate.holds:
+                candidate.holds[event.hold_id].released = True
+        case e.Erased() as event:
+            candidate.erased |= set(event.purposes)
+            if Purpose.CONTACT in event.purposes:
+                candidate.details = dict.fromkeys(candidate.details, REDACTED)
         case _:
             pass  # an open, a click, a reply or a note changes nothing that a decision needs
     return candidate

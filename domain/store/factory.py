@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, cast
+from uuid import UUID
 
 from eventsourcing.persistence import AggregateRecorder, EventStore, Mapper, Transcoder
 from eventsourcing.postgres import ConnectionPool, PostgresDatastore, PostgresFactory
@@ -11,11 +12,13 @@ from eventsourcing.utils import Environment
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
+from domain.candidate.events import Erased
 from domain.log import AppendingStore, Decided
 from domain.recorded import holds_personal_values
-from domain.store.keyring import Keyring, Sealing
+from domain.store.keyring import DESTROYED, Keyring, NewKey, Sealing
 from domain.store.mapper import SealingMapper
 from domain.store.recorder import Append, Recorder
+from domain.values import Purpose
 
 CONNINFO = "HIRELOG_CONNINFO"
 MASTER_KEY = "HIRELOG_MASTER_KEY_BASE64"
@@ -75,7 +78,10 @@ class Factory(PostgresFactory):
 
 
 class SealingEventStore(AppendingStore):
-    """Seals, appends, and remembers the keys that were stored with what they seal."""
+    """Seals, appends, and remembers the keys that were stored with what they seal.
+
+    An Erased event and the destruction of the keys that it names are one transaction.
+    """
 
     mapper: SealingMapper
     recorder: Recorder
@@ -99,6 +105,9 @@ class SealingEventStore(AppendingStore):
         for each in decided:
             made_before = len(sealing.new)
             stored = [self.mapper.to_stored_event(event, sealing) for event in each.events]
+            for recorded in each.events:
+                if isinstance(recorded.event, Erased):
+                    sealing.destroy(recorded.originator_id, recorded.event.purposes)
             appends.append(Append.of(stored, each.rests_on, sealing.new[made_before:]))
         answers = self.recorder.insert_each(appends)
         for append, positions in zip(appends, answers, strict=True):
@@ -109,6 +118,12 @@ class SealingEventStore(AppendingStore):
             elif append.keys:
                 sealing.keep({key.candidate_id for key in append.keys})
         return answers
+
+    def destroy_keys(self, keys: Sequence[tuple[UUID, Purpose]]) -> None:
+        """Destroys keys of streams that say nothing of it, as a deletion ledger names them."""
+        gone = [NewKey(owner, purpose, DESTROYED) for owner, purpose in keys]
+        self.recorder.insert_each([Append((), {}, gone)])
+        self._keyring.forget(owner for owner, _ in keys)
 
 
 def connect_by(datastore: PostgresDatastore, conninfo: str, pool_size: int) -> None:

@@ -7,7 +7,7 @@ another place. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived 
 
 import hmac
 import os
-from base64 import b64decode, b64encode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.application import LRUCache
 from eventsourcing.postgres import PostgresDatastore
 
-from domain.errors import CandidateErased
 from domain.store.patience import patiently
 from domain.values import REDACTED, Purpose
 
@@ -43,9 +42,12 @@ INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
 Keys = Mapping[Purpose, AESGCM | None]  # None stands for a destroyed key
 
 
+DESTROYED = b""  # in the place of a wrapped key
+
+
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that is to be stored with the first events that it seals."""
+    """A key that is to be stored with the first events that it seals, or is to be destroyed."""
 
     candidate_id: UUID
     purpose: Purpose
@@ -68,26 +70,42 @@ class Sealing:
         self._keyring = keyring
         self._begun = begun
         self._keys: dict[UUID, Keys] = {}
+        self._at = keyring.forgotten
 
     def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
-        """`value` as `purpose:base64`. Raises CandidateErased."""
-        keys = self._keys.get(candidate_id)
-        if keys is None:
-            begun = candidate_id in self._begun
-            keys = self._keys[candidate_id] = self._keyring.keys(candidate_id, begun=begun)
-        if None in keys.values():
-            raise CandidateErased(
-                f"candidate {candidate_id} was erased; nothing personal can be recorded any more"
-            )
+        """`value` as `purpose:base64`; with nothing behind the colon where the key is destroyed.
+
+        A fact of an erased person is kept without what was personal in it.
+        """
+        keys = self._keys_of(candidate_id)
+        if purpose in keys and keys[purpose] is None:
+            return f"{purpose}:"
         key = keys.get(purpose) or self._new(candidate_id, purpose)
         nonce = os.urandom(NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
         return f"{purpose}:{b64encode(sealed).decode()}"
 
+    def destroy(self, candidate_id: UUID, purposes: Iterable[Purpose]) -> None:
+        """Has the keys of these purposes destroyed with this append, and never made again."""
+        for purpose in purposes:
+            owner = self._keyring.owner_of(candidate_id, purpose)
+            self.new[:] = [
+                each for each in self.new if (each.candidate_id, each.purpose) != (owner, purpose)
+            ]
+            self.new.append(NewKey(owner, purpose, DESTROYED))
+            self._keys[owner] = {**self._keys_of(owner), purpose: None}
+
     def keep(self, candidate_ids: Iterable[UUID]) -> None:
         """Lets everyone use the keys of candidates whose new ones are on record now."""
         for candidate_id in candidate_ids:
-            self._keyring.put(candidate_id, self._keys[candidate_id])
+            self._keyring.put(candidate_id, self._keys[candidate_id], self._at)
+
+    def _keys_of(self, candidate_id: UUID) -> Keys:
+        keys = self._keys.get(candidate_id)
+        if keys is None:
+            begun = candidate_id in self._begun
+            keys = self._keys[candidate_id] = self._keyring.keys(candidate_id, begun=begun)
+        return keys
 
     def _new(self, candidate_id: UUID, purpose: Purpose) -> AESGCM:
         made, key = self._keyring.make(candidate_id, purpose)
@@ -105,6 +123,7 @@ class Keyring:
         self._digest_key = hmac.digest(master_key, DIGEST_KEY_LABEL, "sha256")
         self.datastore = datastore
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
+        self.forgotten = 0  # how often keys were forgotten; what was read before must not come back
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
     def make(self, candidate_id: UUID, purpose: Purpose) -> tuple[NewKey, AESGCM]:
@@ -124,15 +143,37 @@ class Keyring:
             known = {} if begun else self._load([candidate_id])[candidate_id]
         return known
 
-    def put(self, candidate_id: UUID, keys: Keys) -> None:
-        """Remembers the keys, which are on record now."""
+    def put(self, candidate_id: UUID, keys: Keys, at: int) -> None:
+        """Remembers keys that are on record, unless some were `forgotten` since they were read.
+
+        `at` is what `forgotten` was before they were read.
+        """
         self._cache.put(candidate_id, keys)
+        if self.forgotten != at:
+            self._evict(candidate_id)
 
     def forget(self, candidate_ids: Iterable[UUID]) -> None:
-        """Has the keys of these read anew when they are needed; others may have made some."""
+        """Has the keys of these read anew when they are needed; others made or destroyed some."""
+        self.forgotten += 1  # before they go: whoever puts them back meanwhile finds out
         for candidate_id in candidate_ids:
-            with suppress(KeyError):
-                self._cache.get(candidate_id, evict=True)
+            self._evict(candidate_id)
+
+    def forget_all(self) -> None:
+        """The same for all keys."""
+        self.forgotten += 1
+        self._cache = LRUCache(maxsize=CACHED_CANDIDATES)
+
+    def owner_of(self, candidate_id: UUID, purpose: Purpose) -> UUID:
+        """The stream under whose id the candidate's key of this purpose is kept."""
+        if purpose is not Purpose.SELF_IDENTIFICATION:
+            return candidate_id
+        # Out of recruiting's reach (ADR 12): only who has the master key can tell whose it is.
+        digest = self.digest(f"self-identification of {candidate_id}")
+        return UUID(bytes=urlsafe_b64decode(digest + "=="), version=4)
+
+    def _evict(self, candidate_id: UUID) -> None:
+        with suppress(KeyError):
+            self._cache.get(candidate_id, evict=True)
 
     def open(self, candidate_id: UUID, field: str, sealed: str) -> str:
         """The value in clear, or REDACTED when its key is gone. Raises InvalidTag if altered."""
@@ -141,9 +182,9 @@ class Keyring:
         if purpose not in keys:
             keys = self._load([candidate_id])[candidate_id]
         key = keys.get(purpose)
-        if key is None:
-            return REDACTED
         data = b64decode(sealed.partition(":")[2])
+        if key is None or not data:
+            return REDACTED
         place = _place(candidate_id, purpose, field)
         return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place).decode()
 
@@ -167,6 +208,7 @@ class Keyring:
     @patiently
     def _load(self, candidate_ids: list[UUID]) -> Mapping[UUID, Keys]:
         loaded: dict[UUID, dict[Purpose, AESGCM | None]] = {each: {} for each in candidate_ids}
+        at = self.forgotten
         with self.datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
         for row in rows:
@@ -175,7 +217,7 @@ class Keyring:
                 row["candidate_id"], purpose, row["wrapped_key"]
             )
         for candidate_id, keys in loaded.items():
-            self._cache.put(candidate_id, keys)
+            self.put(candidate_id, keys, at)
         return loaded
 
     def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | None:

@@ -9,6 +9,8 @@ import pytest
 
 from api.wiring import System, assembled
 from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, ReturnToPool, Source
+from domain.erasure import EVERY_PURPOSE, Erase
+from domain.errors import CandidateErased
 from domain.intake import Intake
 from domain.job import CloseJob, OpenJob
 from tests.databases import Database
@@ -129,18 +131,13 @@ def test_an_erased_candidate_is_refused_alone(system: System, database: Database
     for each in (erased, other):
         intake.command(each, Source(source="Fair", name="Zoë"), by())
     intake.flush()
-    with psycopg.connect(database.superuser) as connection:
-        connection.execute(
-            "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()"
-            " WHERE candidate_id = %s",
-            (erased,),
-        )
+    erase = Erase(erasure_id=uuid4(), purposes=EVERY_PURPOSE)
+    system.recruiting.record(erased, erase, by())
     with assembled(system.settings, database.service) as later:
         intake = Intake(later.recruiting)
-        refused = intake.command(erased, Note(text="A name"), by())
+        with pytest.raises(CandidateErased):
+            intake.command(erased, Note(text="A name"), by())
         taken = intake.command(other, Note(text="A name"), by())
         intake.flush()
-    assert refused.refusal
-    assert refused.refusal.code == "candidate-erased"
-    assert taken.position == 3
-    assert (intake.tally.added, dict(intake.tally.refused)) == (1, {"candidate-erased": 1})
+    assert taken.position == 4
+    assert intake.tally.added == 1

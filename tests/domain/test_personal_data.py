@@ -39,6 +39,8 @@ CLEAR: dict[type[Happened], set[str]] = {
     e.ReturnedToPool: _CLEAR_OF_APPLICATION | {"pool"},
     e.ProfileUpdated: {"removed"},
     e.Noted: {"job_title"},
+    e.Held: {"legal_reference"},
+    e.ErasureRequested: {"legal_basis", "basis_version"},
 }
 WHO = {"name", "email", "phone", "location", "headline", "url"}
 PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {

@@ -67,6 +67,16 @@ STORED = {
     '"said_before":"withdrawn"}',
     "candidate.consent-withdrawn": '{"purpose":"retention","said_before":"granted"}',
     "candidate.unsubscribed": '{"channel":"email"}',
+    "candidate.held": (
+        f'{{"hold_id":"{_ID}","legal_reference":"r","expires_at":"2026-02-01T00:00:00Z"}}'
+    ),
+    "candidate.hold-released": f'{{"hold_id":"{_ID}"}}',
+    "candidate.erasure-requested": (
+        f'{{"erasure_id":"{_ID}","legal_basis":"b","basis_version":"1","purposes":["contact"]}}'
+    ),
+    "candidate.erased": (
+        f'{{"erasure_id":"{_ID}","purposes":["contact","evaluation","self-identification"]}}'
+    ),
     "job.opened": (
         '{"title":"t","department":"d","location":"l","openings":2,"hiring_managers":["k"]}'
     ),

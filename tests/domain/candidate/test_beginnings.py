@@ -8,6 +8,7 @@ import pytest
 from domain import errors
 from domain.candidate import intents as i
 from domain.candidate.decisions import DECISIONS
+from domain.erasure import ERASURE_INTENTS
 from domain.values import Channel, ConsentPurpose
 from domain.verdict import CLOCK_SKEW
 from tests.scenario import APPLICATION, JOB, NOW, applied, given, sourced
@@ -42,7 +43,7 @@ def test_these_are_all_interactions_and_each_has_its_decision() -> None:
     every = set(get_args(get_args(i.Interaction)[0]))
     tried = {type(intent) for intent in (*BEGINNINGS, *OTHERS)}
     assert tried - {i.ApplyAs} | {i.Apply} == every
-    assert set(DECISIONS) == every | {i.ApplyAs}
+    assert set(DECISIONS) == every | {i.ApplyAs, *ERASURE_INTENTS}
     begins = {type(intent) for intent in BEGINNINGS}
     assert begins - {i.ApplyAs} | {i.Apply} == set(get_args(get_args(i.Beginning)[0]))
 
