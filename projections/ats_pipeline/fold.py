@@ -12,7 +12,7 @@ from uuid import UUID
 from domain import job as j
 from domain.candidate import events as e
 from domain.recorded import Recorded
-from domain.values import ApplicationStatus
+from domain.values import ApplicationStatus, Purpose
 from projections.runtime.contract import Row, Table, Touched
 
 
@@ -96,12 +96,14 @@ ENDS = {
 
 
 def touches(recorded: Recorded) -> Touched | None:
-    """The job of a job's event, the application of an application's."""
+    """The job of a job's event, the application of an application's, the person who was erased."""
     event = recorded.event
     if isinstance(event, j.JobEvent):
         return JOBS, (recorded.originator_id,)
     if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
         return APPLICATIONS, (event.application_id,)
+    if isinstance(event, e.Erased):
+        return PEOPLE, (recorded.originator_id,)
     return None
 
 
@@ -115,6 +117,8 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
         if row is None and isinstance(event, e.ReturnedToPool):
             return []  # an application that nothing else is known of
         rows = _fold_application(row, event, event.application_id, recorded)
+    if isinstance(event, e.Erased) and row and Purpose.CONTACT in event.purposes:
+        return [Person(recorded.originator_id, None)]
     if isinstance(event, e.Details):
         if event.name is not None:
             rows.append(Person(recorded.originator_id, event.name))

@@ -71,6 +71,15 @@ def describe(event: Happened) -> str:  # one line for each event
             return f"Consent to {event.purpose} withdrawn"
         case e.Unsubscribed():
             return f"Unsubscribed from {event.channel or 'all'} outreach"
+        case e.Held():
+            until = f" until {event.expires_at:%Y-%m-%d}" if event.expires_at else ""
+            return f"Legal hold placed{until} ({event.legal_reference})"
+        case e.HoldReleased():
+            return "Legal hold released"
+        case e.ErasureRequested():
+            return f"Erasure of {', '.join(event.purposes)} requested ({event.legal_basis})"
+        case e.Erased():
+            return f"Erased: keys destroyed of {', '.join(event.purposes)}"
         case j.JobOpened():
             return f"Job {event.title} opened with {event.openings} opening(s)"
         case j.StagesDefined():

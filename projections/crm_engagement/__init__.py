@@ -6,11 +6,12 @@ from projections.runtime.contract import ReadModel
 
 CRM_ENGAGEMENT = ReadModel(
     name="crm_engagement",
-    version=3,
+    version=4,
     package=__name__,
     tables=(fold.CANDIDATES, fold.POOL_MEMBERS, fold.TOUCHPOINTS),
     events=(CandidateEvent,),
     touches=fold.touches,
     fold=fold.fold,
     by_stream=True,
+    holds_personal=True,
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.candidate import events as e
 from domain.recorded import Happened, Recorded
-from domain.values import ConsentPurpose
+from domain.values import ConsentPurpose, Purpose
 from projections.crm_engagement import warmth
 from projections.runtime.contract import Row, Table, Touched
 
@@ -110,6 +110,8 @@ def touches(recorded: Recorded) -> Touched:
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event, when = recorded.event, recorded.metadata.occurred_at
+    if row is None and isinstance(event, e.Erased):
+        return []  # as of a time before the person was on record
     before = row or _unseen(recorded)
     changes: Changes = {"updated_at": max(before.updated_at, recorded.metadata.recorded_at)}
     for step in STEPS.get(type(event), ()):
@@ -164,6 +166,10 @@ def _named(_row: Candidate, event: e.Details, _when: datetime) -> Changes:
         return {"name": event.name}
     is_removed = isinstance(event, e.ProfileUpdated) and "name" in event.removed
     return {"name": None} if is_removed else {}
+
+
+def _erased(_row: Candidate, event: e.Erased, _when: datetime) -> Changes:
+    return {"name": None} if Purpose.CONTACT in event.purposes else {}
 
 
 def _pooled(row: Candidate, event: e.ReturnedToPool, _when: datetime) -> Changes:
@@ -316,4 +322,5 @@ STEPS: dict[type[Happened], tuple[Step, ...]] = {
     e.Rejected: (_applications,),
     e.Reinstated: (_applications,),
     e.Withdrawn: (_applications,),
+    e.Erased: (_erased,),
 }

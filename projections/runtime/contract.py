@@ -54,7 +54,8 @@ class ReadModel:
 
     `by_stream` says that each row is made from the events of one candidate or of one job alone.
     Such a model is rebuilt stream by stream, by several workers at once; any other in the order of
-    the log.
+    the log. `holds_personal` says that rows hold sealed values. Then Erased is folded whatever the
+    rows are as of: what was forgotten is forgotten in every view of the past.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ReadModel:
     touches: Callable[[Recorded], Touched | None]
     fold: Callable[[Any, Recorded], Iterable[Row]]
     by_stream: bool = False
+    holds_personal: bool = False
 
     @cached_property
     def place_of(self) -> Mapping[type[Row], tuple[Table, slice]]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import psycopg
 
+from domain.candidate.events import Erased
 from domain.recorded import Recorded
 from domain.upkeep import ParkedSkipped, stream_of
 from projections.runtime.batch import Unreadable
@@ -48,7 +49,14 @@ def wanted(connection: psycopg.Connection[Any], model: ReadModel, as_of: AsOf | 
     left_out = skipped(connection, model)
     if as_of is None and not left_out:
         return every
-    return lambda entry: entry.position not in left_out and (as_of is None or as_of.includes(entry))
+    return lambda entry: (
+        entry.position not in left_out
+        and (as_of is None or as_of.includes(entry) or (model.holds_personal and _forgets(entry)))
+    )
+
+
+def _forgets(entry: Recorded | Unreadable) -> bool:
+    return isinstance(entry, Recorded) and isinstance(entry.event, Erased)
 
 
 def skipped(connection: psycopg.Connection[Any], model: ReadModel) -> set[int]:
