@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from eventsourcing.persistence import PersistenceError
@@ -12,6 +13,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from api import key_files
+from api.erasure.eraser import Eraser
+from api.erasure.ledger import LEDGER_FILE, Ledger
+from api.erasure.presence import Presence
 from api.key_files import BadKeyFile, is_key
 from api.settings import Settings
 from domain.recruiting import Recruiting
@@ -44,6 +48,8 @@ class System:
     keyring: Keyring
     pool: ConnectionPool[psycopg.Connection]  # for reading
     writing: ConnectionPool[Any]
+    eraser: Eraser
+    forgetters: list[Callable[[], None]]  # called whenever somebody was erased, on another thread
 
 
 @contextmanager
@@ -75,6 +81,8 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
             environ = environment(pooled, _master_key(settings, conninfo), settings.pool_size)
             recruiting = Recruiting(environ)
             stack.callback(recruiting.close)
+            factory = recruiting.factory
+            assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
             with psycopg.connect(conninfo, autocommit=True) as connection:
                 builds.install(connection, READ_MODELS)
         pool = ConnectionPool(
@@ -88,9 +96,48 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
             open=True,
         )
         stack.callback(pool.close)
-        factory = recruiting.factory
-        assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
-        yield System(settings, conninfo, recruiting, factory.keyring, pool, factory.datastore.pool)
+        ledger = Ledger(settings.erasure_ledger or settings.data_dir / LEDGER_FILE)
+        eraser = Eraser(recruiting, pool, ledger)
+        writing = factory.datastore.pool
+        system = System(settings, conninfo, recruiting, factory.keyring, pool, writing, eraser, [])
+        stack.enter_context(_present(system, serving=serving))
+        with _saying_why():
+            try:
+                eraser.restore()
+            except OSError as error:
+                raise CannotStart(
+                    f"the deletion ledger {ledger.path} cannot be used: {error.strerror}"
+                ) from error
+        yield system
+
+
+@contextmanager
+def _present(system: System, *, serving: bool) -> Iterator[None]:
+    """This process is known to erasures, and forgets whoever was erased.
+
+    One that serves sees erasures through that were begun anywhere.
+    """
+
+    def forget(candidate_id: UUID) -> None:
+        system.keyring.forget([candidate_id])
+        system.recruiting.forget(candidate_id)
+        for each in system.forgetters:
+            each()
+
+    def forget_all() -> None:
+        system.keyring.forget_all()
+        system.recruiting.forget_all()
+        for each in system.forgetters:
+            each()
+
+    tick = system.eraser.settle_all if serving else None
+    presence = Presence(system.conninfo, forget, forget_all, tick)
+    with _saying_why():
+        presence.start()
+    try:
+        yield
+    finally:
+        presence.stop()
 
 
 @contextmanager

@@ -99,6 +99,15 @@ class Intake:
         self._pending: list[_Pending] = []
         self._pending_events = 0
         self._broken: dict[UUID, list[tuple[str, str]]] = {}  # by commands on record
+        recruiting.tell(self)
+
+    def forget(self, candidate_id: UUID) -> None:
+        """Lets go of what is personal of this candidate; safe for threads.
+
+        The rest stays, for what is pending follows on it.
+        """
+        if known := self._remembered(candidate_id):
+            known.details = {}
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads what is on record of these in one query, so that none is looked up alone."""
@@ -106,6 +115,7 @@ class Intake:
         if not unknown:
             return
         histories: dict[UUID, list[Recorded]] = {each: [] for each in unknown}
+        forgotten = self._recruiting.forgotten
         for recorded in self._recruiting.histories(list(unknown)):
             histories[recorded.originator_id].append(recorded)
         self._broken = {}
@@ -117,6 +127,8 @@ class Intake:
             for recorded in history:
                 if recorded.metadata.broken_rules:
                     self._broken[recorded.metadata.command_id] = _broken_by(recorded)
+            if candidate and self._recruiting.forgotten != forgotten:
+                candidate.details = {}  # perhaps this one's
 
     def forget_jobs(self) -> None:
         """Has jobs read anew when they are needed; another writer has changed some."""
@@ -318,6 +330,7 @@ class Intake:
     def _candidate(self, candidate_id: UUID) -> Candidate:
         candidate = self._remembered(candidate_id)
         if candidate is None:
+            forgotten = self._recruiting.forgotten
             try:
                 candidate = self._recruiting.candidate(candidate_id)
             except CandidateNotFound:
@@ -325,6 +338,8 @@ class Intake:
                     raise _job_id(candidate_id) from None
                 candidate = Candidate(id=candidate_id)
             self._candidates.put(candidate_id, candidate)
+            if self._recruiting.forgotten != forgotten:
+                candidate.details = {}  # perhaps this one's
         return candidate
 
     def _remembered(self, candidate_id: UUID) -> Candidate | None:

@@ -80,6 +80,12 @@ class Memory(Generic[S]):
         with self._lock:
             self._drop(stream)
 
+    def clear(self) -> None:
+        """The same for all streams."""
+        with self._lock:
+            self._states.clear()
+            self._held = 0
+
     def _drop(self, stream: UUID) -> None:
         if found := self._states.pop(stream, None):
             self._held -= found[1]

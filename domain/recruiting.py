@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from threading import Lock
+from typing import Protocol, cast
 from uuid import UUID
+from weakref import WeakSet
 
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import IntegrityError, Notification
@@ -48,6 +50,13 @@ class Outcome:
         return self.events[-1].originator_version
 
 
+class Forgetter(Protocol):
+    """What remembers candidates beside the write path."""
+
+    def forget(self, candidate_id: UUID) -> None:
+        """Lets go of what is personal of this candidate; called on any thread."""
+
+
 class Recruiting(Application[UUID]):
     """Candidates and jobs on their streams.
 
@@ -62,6 +71,33 @@ class Recruiting(Application[UUID]):
         super().__init__(env)
         self._candidates = Memory[Candidate](REMEMBERED_EVENTS)
         self._jobs = Memory[Job](REMEMBERED_EVENTS)
+        self.forgotten = 0  # how often somebody was forgotten
+        self._forgetters: WeakSet[Forgetter] = WeakSet()
+        self._forgetters_lock = Lock()
+
+    def tell(self, forgetter: "Forgetter") -> None:
+        """Tells `forgetter`, for as long as it lives, whom it must not remember any more."""
+        with self._forgetters_lock:
+            self._forgetters.add(forgetter)
+
+    def forget(self, candidate_id: UUID) -> None:
+        """Lets go of all that this process remembers of a candidate, for the person was erased.
+
+        The keyring must have forgotten the keys before. Waits for commands on the candidate that
+        are under way; raises the library's OperationalError where they take too long.
+        """
+        self.forgotten += 1  # before they go: whoever reads meanwhile finds out
+        with self._candidates.held(candidate_id):
+            self._candidates.forget(candidate_id)
+        with self._forgetters_lock:
+            forgetters = list(self._forgetters)
+        for each in forgetters:
+            each.forget(candidate_id)
+
+    def forget_all(self) -> None:
+        """Has everybody read anew, but for what an intake has in hand."""
+        self.forgotten += 1
+        self._candidates.clear()
 
     def candidate(self, candidate_id: UUID, version: int | None = None) -> Candidate:
         """The candidate now or after event `version`; raises CandidateNotFound, VersionNotFound."""

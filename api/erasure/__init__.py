@@ -1,0 +1,1 @@
+"""Erasure of a person: requested, carried out, acknowledged by whoever held something, proven."""
