@@ -1,5 +1,6 @@
 """Builds the HTTP application from a system."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -30,8 +31,10 @@ from api.routes import (
     batch,
     candidates,
     engagement,
+    erasures,
     feed,
     health,
+    holds,
     jobs,
     log_proofs,
     metrics,
@@ -90,6 +93,8 @@ ROUTES = (
     applications,
     engagement,
     audit,
+    erasures,
+    holds,
     feed,
     log_proofs,
     projections,
@@ -160,7 +165,14 @@ def build_app(system: System) -> FastAPI:
         # Connections remember how the tables were that were switched away.
         app.state.watch = Watch(system.conninfo, switched=system.pool.drain)
         app.state.watch.start()
+        loop, remembered = asyncio.get_running_loop(), app.state.remembered
+
+        def forget() -> None:
+            loop.call_soon_threadsafe(remembered.forget_all)
+
+        system.forgetters.append(forget)
         yield
+        system.forgetters.remove(forget)
         app.state.watch.stop()
 
     traffic, load = Traffic(), Load()

@@ -77,6 +77,11 @@ class Remembered:
         if self._held.pop(key, None):
             self._size -= self._sizes.pop(key, 0)
 
+    def forget_all(self) -> None:
+        """The same for all answers; those that are being made are given, and not kept."""
+        self._held.clear()
+        self._size = 0
+
     def _made(self, key: Hashable, made: asyncio.Task[Told]) -> None:
         held = self._held.get(key)
         if held is None or held[1] is not made:

@@ -1,6 +1,6 @@
 """The composition root: settings give a system whose parts know nothing of each other's making."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,6 +233,25 @@ def migrate_database(settings: Settings) -> list[str]:
         url = (settings.migration_url or settings.database_url).get_secret_value()
         _as_role(SERVICE, url)  # says what is wrong with it without quoting it
         return migrate(url)
+
+
+@contextmanager
+def maintenance(settings: Settings) -> Iterator[str]:
+    """The conninfo of the role that may maintain the database's files. Raises CannotStart.
+
+    On the embedded server a superuser, else who HIRELOG_MIGRATION_URL names.
+    """
+    if settings.database_url is not None:
+        url = (settings.migration_url or settings.database_url).get_secret_value()
+        _as_role(SERVICE, url)  # says what is wrong with it without quoting it
+        yield url
+        return
+    with ExitStack() as stack, _saying_why():
+        stack.enter_context(embedded(settings.data_dir, create=False))
+        server = stack.enter_context(attach(settings.data_dir))
+        held = stack.pop_all()
+    with held:
+        yield server.conninfo(SUPERUSER, DATABASE)
 
 
 def _as_role(role: str, url: str, variable: str = "HIRELOG_DATABASE_URL") -> str:

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from api.access.keys import NoSuchKey, WiderThanRole
 from api.cli import (
     audit,
+    erasures,
+    holds,
     impact,
     impact_reports,
     keys,
@@ -53,6 +55,8 @@ impact_commands = typer.Typer(help="Adverse impact: selection rates and impact r
 for commands in (impact.app, impact_reports.app):
     impact_commands.add_typer(commands)
 app.add_typer(impact_commands, name="impact")
+app.add_typer(erasures.app, name="erasures")
+app.add_typer(holds.app, name="holds")
 
 
 def main() -> NoReturn:

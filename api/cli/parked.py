@@ -1,31 +1,30 @@
 """Commands on events that a read model could not fold: show them, retry them, leave them out."""
 
-from getpass import getuser
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
 from api import upkeep
 from api.cli.projections import Name
-from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
+from api.cli.shared import (
+    Actor,
+    AsJson,
+    DataDir,
+    metadata_of,
+    out,
+    print_json,
+    settings_from,
+)
 from api.replay import TIME, plain
 from api.upkeep import Retried
 from api.wiring import open_system
-from domain.candidate.intents import Label
-from domain.recorded import Metadata
-from domain.values import now
 from projections import read_model
 from projections.runtime import parking
 from projections.runtime.status import status
 
 app = typer.Typer()
-
-Actor = Annotated[
-    str | None, typer.Option(help="Who does it, for the record [default: operator:LOGIN].")
-]
 
 
 @app.command()
@@ -70,7 +69,7 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Give parked events another try, each stream in its order."""
-    model, metadata = read_model(name), _metadata(actor, reason)
+    model, metadata = read_model(name), metadata_of(actor, reason)
     with open_system(settings_from(data_dir), create=False) as system:
         retried = upkeep.retry(system, model, stream, metadata)
     _show(name, retried, as_json=as_json)
@@ -89,7 +88,7 @@ def skip(
 
     It is the first of its stream that is parked, or the one at which a rebuild stopped.
     """
-    model, metadata = read_model(name), _metadata(actor, reason)
+    model, metadata = read_model(name), metadata_of(actor, reason)
     with open_system(settings_from(data_dir), create=False) as system:
         retried = upkeep.skip(system, model, position, metadata)
     if not as_json:
@@ -100,26 +99,6 @@ def skip(
         print_json({"let_in": 0, "left": 0, "first": None})
     else:
         out.print(f"hirelog projections resume {name} goes on with its rebuild")
-
-
-def _metadata(actor: str | None, reason: str | None) -> Metadata:
-    moment = now()
-    return Metadata(
-        actor=_label("--actor", actor or f"operator:{getuser()}"),
-        reason=None if reason is None else _label("--reason", reason),
-        command_id=uuid4(),
-        occurred_at=moment,
-        recorded_at=moment,
-        provenance="cli",
-    )
-
-
-def _label(option: str, text: str) -> str:
-    try:
-        return TypeAdapter[str](Label).validate_python(text)
-    except ValidationError as error:
-        reason = error.errors(include_input=False)[0]["msg"]
-        raise typer.BadParameter(f"{option}: {reason}") from error
 
 
 def _show(name: str, retried: Retried, *, as_json: bool) -> None:

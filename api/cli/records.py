@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack, suppress
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ import typer
 
 from api import replay
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
+from api.erasure import disclosures
 from api.interchange import ndjson, xes
 from api.interchange.batch import readable
 from api.interchange.crew import crew
@@ -118,8 +120,22 @@ def _shipped(mapping: Path) -> Path:
 
 
 @app.command(name="export")
-def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Write the whole log as newline-delimited JSON, personal values in clear."""
+def export_file(
+    file: Path,
+    recipient: Annotated[
+        str | None,
+        typer.Option("--for", help="Who receives it, for the notices owed [default: the file]."),
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="Who exports, for the record [default: operator:LOGIN].")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole log as newline-delimited JSON, personal values in clear.
+
+    Who receives it stands on record: an erasure lists whom to notify.
+    """
     with open_system(settings_from(data_dir), create=False) as system:
         total = system.recruiting.recorder.max_notification_id() or 0
         if file.exists():
@@ -132,7 +148,14 @@ def export_file(file: Path, data_dir: DataDir = None, as_json: AsJson = False) -
             with (
                 os.fdopen(descriptor, "w", encoding="utf-8") as target,
                 bar("Writing", total, quiet=as_json) as advance,
+                system.pool.connection() as connection,
             ):
+                disclosures.record(
+                    connection,
+                    "export",
+                    recipient or f"file {file.name}",
+                    actor or f"operator:{getuser()}",
+                )
                 count = ndjson.export(system, target, advance)
             partial.rename(file)
         except OSError as error:

@@ -2,8 +2,10 @@
 
 import json
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +14,9 @@ from rich.table import Table
 
 from api import logs
 from api.settings import Settings
-from domain.values import GivenMoment
+from domain.candidate.intents import Label
+from domain.recorded import Metadata
+from domain.values import GivenMoment, now
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -23,6 +27,10 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 NoProject = Annotated[
     bool, typer.Option("--no-project", help="Leave the read models to other processes.")
+]
+
+Actor = Annotated[
+    str | None, typer.Option(help="Who does it, for the record [default: operator:LOGIN].")
 ]
 
 
@@ -60,3 +68,25 @@ def moment(option: str, text: str | None) -> datetime | None:
         raise typer.BadParameter(
             f"{option} must be a moment such as 2026-05-04T09:00:00Z ({reason})"
         ) from error
+
+
+def metadata_of(actor: str | None, reason: str | None) -> Metadata:
+    """What an operator does at the command line."""
+    moment = now()
+    return Metadata(
+        actor=label("--actor", actor or f"operator:{getuser()}"),
+        reason=None if reason is None else label("--reason", reason),
+        command_id=uuid4(),
+        occurred_at=moment,
+        recorded_at=moment,
+        provenance="cli",
+    )
+
+
+def label(option: str, text: str) -> str:
+    """The text as a short label. Raises BadParameter, which names the option."""
+    try:
+        return TypeAdapter[str](Label).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise typer.BadParameter(f"{option}: {reason}") from error

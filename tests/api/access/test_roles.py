@@ -32,6 +32,13 @@ WHO: Mapping[str, str] = {
     "GET /v1/engagement/candidates": "RSCNIA",
     "GET /v1/engagement/candidates/{candidate_id}": "RSCNIA",
     "GET /v1/audit/entries": "CNA",
+    "POST /v1/erasures": "CA",
+    "GET /v1/erasures": "CA",
+    "GET /v1/erasures/{erasure_id}": "CA",
+    "POST /v1/erasures/{erasure_id}/run": "CA",
+    "POST /v1/holds": "CA",
+    "GET /v1/holds": "CA",
+    "POST /v1/holds/{hold_id}/release": "CA",
     "GET /v1/feed": "RSCNIA",
     "GET /v1/audit/log/checkpoint": "CNA",
     "GET /v1/audit/log/inclusion": "CNA",
@@ -60,7 +67,14 @@ def send(http: httpx.Client, operation: str) -> httpx.Response:
     """Asks for it with ids of nobody and a body that fits nothing."""
     method, path = operation.split()
     path = path.replace("{model}", "ats_pipeline").replace("{position}", "1")
-    for part in ("{candidate_id}", "{job_id}", "{application_id}", "{schema}"):
+    for part in (
+        "{candidate_id}",
+        "{job_id}",
+        "{application_id}",
+        "{schema}",
+        "{erasure_id}",
+        "{hold_id}",
+    ):
         path = path.replace(part, str(uuid4()))
     return http.request(method, path, json={} if method == "POST" else None)
 
