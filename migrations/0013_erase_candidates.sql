@@ -75,8 +75,9 @@ $$;
 REVOKE UPDATE ON hirelog.candidate_keys FROM hirelog_service;
 REVOKE UPDATE (wrapped_key, destroyed_at) ON hirelog.candidate_keys FROM hirelog_service;
 
--- ANALYZE would copy wrapped keys into its histograms.
+-- ANALYZE would copy wrapped keys and whole events into its histograms.
 ALTER TABLE hirelog.candidate_keys ALTER COLUMN wrapped_key SET STATISTICS 0;
+ALTER TABLE hirelog.events ALTER COLUMN state SET STATISTICS 0;
 CREATE INDEX candidate_keys_destroyed_idx ON hirelog.candidate_keys (destroyed_at)
  WHERE destroyed_at IS NOT NULL;
 

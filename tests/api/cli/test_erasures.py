@@ -1,0 +1,321 @@
+"""A person is erased, and searched for in every file, table, export and log afterwards."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from domain.store.embedded import SUPERUSER, attach
+from migrations.bootstrap import DATABASE
+from tests.api.cli.conftest import attached
+from tests.api.cli.histories import fact
+from tests.api.cli.processes import Home, Shell, address, known_at, process, stopped
+from tests.api.talk import open_job, post
+from tests.databases import wait_until_projected
+
+MARKS = {
+    "name": "Qzxñame Ûnmistakable",
+    "email": "qzxemail.unmistakable@example.org",
+    "phone": "+99 7531 8642 9753",
+    "location": "Qzxlocation-an-der-Öde",
+    "headline": "Qzxheadline of all trades",
+    "url": "https://qzxurl.example.org/me",
+    "subject": 'Qzxsubject "quoted"',
+    "message": "Qzxmessage to one person",
+    "reply": "Qzxreply in some words",
+    "note": "Qzxnote on a manner",
+    "terms": "Qzxterms, 123456 a year",
+    "comment": "Qzxcomment about nerves",
+    "new-name": "Qzxnewname Ûnmistakable",
+    "batch-note": "Qzxbatchnote in a hurry",
+    "import-name": "Qzximport Ûnmistakable",
+    "import-note": "Qzximportnote of long ago",
+}
+BASIS = "gdpr-art-17-1-a"
+IMPORTED = "c9aa7e1c-8a5f-4f6e-9d4f-7d1b6b1c9e55"
+
+Wanted = dict[str, list[bytes]]
+Found = dict[str, list[str]]
+
+
+def forms(value: str) -> Iterator[bytes]:
+    """The value as it may stand in a file: plain, in JSON, in UTF-16, in base64, in hexadecimal."""
+    plain = value.encode()
+    yield plain
+    yield json.dumps(value)[1:-1].encode()
+    yield value.encode("utf-16-le")
+    yield plain.hex().encode()
+    for skipped in range(3):  # base64 of a longer text that holds it, wherever it begins there
+        part = plain[skipped:]
+        yield b64encode(part[: len(part) // 3 * 3])
+
+
+def needles() -> Wanted:
+    return {name: list(forms(value)) for name, value in MARKS.items()}
+
+
+def search(where: str, data: bytes, wanted: Wanted, found: Found) -> None:
+    for name, values in wanted.items():
+        if any(value in data for value in values):
+            found.setdefault(name, []).append(where)
+
+
+def in_files(folder: Path, wanted: Wanted) -> Found:
+    found: Found = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            search(str(path.relative_to(folder)), path.read_bytes(), wanted, found)
+    return found
+
+
+def in_tables(conninfo: str, wanted: Wanted) -> Found:
+    """Every column of every table of every schema, as PostgreSQL writes it and as it is stored."""
+    found: Found = {}
+    tables = (
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_type = 'BASE TABLE'"
+    )
+    with psycopg.connect(conninfo) as connection:
+        for schema, table in connection.execute(tables).fetchall():
+            for form in ("text",) if schema == "pg_catalog" else ("text", "binary"):
+                copy = sql.SQL("COPY {} TO STDOUT (FORMAT {})").format(
+                    sql.Identifier(schema, table), sql.SQL(form)
+                )
+                with connection.cursor().copy(copy) as rows:
+                    search(f"{schema}.{table}", b"".join(map(bytes, rows)), wanted, found)
+    return found
+
+
+def secrets(conninfo: str, candidates: list[str]) -> Wanted:
+    """The wrapped keys of these, and their names as read models seal them."""
+    with psycopg.connect(conninfo) as connection:
+        keys = connection.execute(
+            "SELECT wrapped_key FROM hirelog.candidate_keys WHERE candidate_id = ANY(%s)",
+            (candidates,),
+        ).fetchall()
+        names = connection.execute(
+            "SELECT name FROM crm_engagement.candidates WHERE candidate_id = ANY(%s)",
+            (candidates,),
+        ).fetchall()
+    wrapped = [key for row in keys for key in (bytes(row[0]), bytes(row[0]).hex().encode())]
+    sealed = [each for row in names for each in (row[0].encode(), row[0].encode().hex().encode())]
+    return {"wrapped": wrapped, "sealed": sealed}
+
+
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def live(http: httpx.Client) -> str:
+    """The life of somebody with a value in every personal field."""
+    of = MARKS.__getitem__
+    job = open_job(http, stages=["A", "B"])
+    details = {name: of(name) for name in ("name", "email", "phone", "location", "headline", "url")}
+    applied = {"type": "applied", "job_id": job, "source": "Site", **details}
+    begun = post(http, "/v1/candidates", applied)
+    application = {"application_id": begun["events"][0]["data"]["application_id"]}
+    path = f"/v1/candidates/{begun['id']}/interactions"
+    sent = {"message_id": "m1", "channel": "email", "text": of("message"), **application}
+    for body in (
+        {"type": "contacted", "subject": of("subject"), **sent},
+        {"type": "replied", "text": of("reply")},
+        {"type": "noted", "text": of("note")},
+        {"type": "offered", "terms": of("terms"), **application},
+        {"type": "rejected", "comment": of("comment"), **application},
+        {"type": "profile-updated", "name": of("new-name")},
+    ):
+        post(http, path, body)
+    line = {
+        "candidate_id": begun["id"],
+        "interaction": {"type": "noted", "text": of("batch-note")},
+    }
+    kind = {"Content-Type": "application/x-ndjson"}
+    told = http.post("/v1/interactions:batch", content=json.dumps(line) + "\n", headers=kind)
+    assert told.status_code == 200, told.text
+    return str(begun["id"])
+
+
+@pytest.fixture
+def place(shell: Shell, tmp_path: Path) -> Iterator[Home]:
+    file = tmp_path / "facts.ndjson"
+    file.write_text(
+        fact(
+            "2026-01-10T09:00:00Z",
+            {"type": "sourced", "source": "Fair", "name": MARKS["import-name"]},
+            candidate=IMPORTED,
+        )
+        + fact(
+            "2026-01-11T09:00:00Z",
+            {"type": "noted", "text": MARKS["import-note"]},
+            candidate=IMPORTED,
+        )
+    )
+    data_dir = tmp_path / "data"
+    shell.result("import", file, "--format", "ndjson", "--data-dir", data_dir)
+    with attached(data_dir) as home:
+        yield home
+
+
+def erase(http: httpx.Client, candidate: str) -> str:
+    asked = {"candidate_id": candidate, "legal_basis": BASIS, "reason": "Letter"}
+    answer = http.post("/v1/erasures", json=asked)
+    assert answer.status_code == 202, answer.text
+    path: str = answer.headers["Location"]
+
+    def waits() -> set[str]:
+        holders = http.get(path).json()["holders"]
+        return {each["holder"] for each in holders if each["state"] == "pending"}
+
+    until(lambda: waits() == {"database-files"})
+    return path
+
+
+def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_path: Path) -> None:
+    before, after = tmp_path / "before.ndjson", tmp_path / "after.ndjson"
+    with (
+        attach(place.data_dir) as server,
+        process("serve", "--port", 0, *place.at()) as serving,
+        httpx.Client(base_url=address(serving), headers=known_at(place), timeout=30) as http,
+    ):
+        superuser = server.conninfo(SUPERUSER, DATABASE)
+        candidate = live(http)
+        wait_until_projected(place.conninfo)
+        everybody = [candidate, IMPORTED]
+        shown = http.get(f"/v1/candidates/{candidate}").json()
+        assert shown["details"]["name"] == MARKS["new-name"]
+        shell.done("export", before, "--for", "Auditors Ltd", *place.at())
+        exported: Found = {}
+        search("export", before.read_bytes(), needles(), exported)
+        assert exported.keys() == MARKS.keys()
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+            connection.execute("CHECKPOINT")
+        rows = before.read_text().count("\n")
+        sealed = secrets(superuser, everybody)
+        assert in_files(place.data_dir, sealed).keys() == sealed.keys()
+        with psycopg.connect(superuser) as connection:
+            log = connection.execute(
+                "SELECT notification_id, topic, md5(state) FROM hirelog.events ORDER BY 1"
+            ).fetchall()
+
+        # Those who were erased are redacted, and no error.
+        paths = [erase(http, each) for each in everybody]
+        for each in everybody:
+            state = http.get(f"/v1/candidates/{each}").json()
+            assert set(state["details"].values()) == {"[redacted]"}
+            history = http.get(f"/v1/candidates/{each}/interactions").json()["items"]
+            assert [item["type"] for item in history][-2:] == ["erasure-requested", "erased"]
+            note = {"type": "noted", "text": "Again"}
+            refused = http.post(f"/v1/candidates/{each}/interactions", json=note)
+            assert (refused.status_code, refused.json()["code"]) == (409, "candidate-erased")
+        assert "[redacted]" in shell.done("replay", candidate, *place.at())
+        shown = http.get(paths[0]).json()
+        assert [each["recipient"] for each in shown["recipients"]] == ["Auditors Ltd"]
+        assert shown["state"] == "erasing"
+
+        done = shell.result("erasures", "maintain", *place.at())
+        assert done["log_is_cut"], done
+        assert {http.get(path).json()["state"] for path in paths} == {"complete"}
+        shell.done("export", after, *place.at())
+        assert after.read_text().count("\n") == rows + 4
+        tables = in_tables(superuser, needles() | sealed)
+        assert tables == {"sealed": ["hirelog.events", "hirelog.events"]}  # whose key is gone
+        with psycopg.connect(superuser) as connection:
+            now = connection.execute(
+                "SELECT notification_id, topic, md5(state) FROM hirelog.events ORDER BY 1"
+            ).fetchall()
+        assert now[: len(log)] == log
+        said = stopped(serving)
+    found = in_files(place.data_dir, needles() | {"wrapped": sealed["wrapped"]})
+    search("export", after.read_bytes(), needles() | sealed, found)
+    search("log", said.encode(), needles() | sealed, found)
+    assert found == {}
+
+
+def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> None:
+    at = place.at()
+    hold = shell.result("holds", "place", IMPORTED, "--reference", "Case 7", *at)["hold"]
+    (listed,) = shell.result("holds", "list", *at)
+    assert (listed["id"], listed["stands"], listed["legal_reference"]) == (hold, True, "Case 7")
+    refused = shell.run("erasures", "request", IMPORTED, "--basis", BASIS, *at)
+    assert refused.returncode == 2
+    assert "Case 7" in refused.stderr
+    (waiting,) = shell.result("erasures", "list", *at)
+    assert (waiting["state"], waiting["candidate_id"]) == ("held", IMPORTED)
+    assert "held" in shell.done("erasures", "show", waiting["id"], *at)
+    shell.done("holds", "release", IMPORTED, hold, "--reason", "Settled", *at)
+    (done,) = shell.result("erasures", "run", *at)
+    assert done["state"] == "erasing"
+    assert "acknowledged" in shell.done("erasures", "maintain", *at)
+    shown = shell.result("erasures", "show", waiting["id"], *at)
+    assert shown["state"] == "complete"
+    assert {each["state"] for each in shown["holders"]} <= {"acknowledged", "gone"}
+    assert BASIS in shell.done("erasures", "bases")
+    unknown = shell.run("erasures", "request", IMPORTED, "--basis", "because", *at)
+    assert "there is no legal basis" in unknown.stderr
+
+
+def test_an_erasure_that_was_killed_is_completed_by_the_next_run(shell: Shell, place: Home) -> None:
+    begun = "SELECT count(*) FROM hirelog.erasures"
+    destroyed = "SELECT count(*) FROM hirelog.candidate_keys WHERE destroyed_at IS NOT NULL"
+    asked = ("request", IMPORTED, "--basis", BASIS)
+    with psycopg.connect(place.conninfo, autocommit=True) as connection:
+        for arguments, reached in (asked, begun), (("run",), destroyed):
+            with process("erasures", *arguments, *place.at()) as erasing:
+                until(lambda: connection.execute(reached).fetchone() != (0,))  # noqa: B023  # asked at once
+                erasing.send_signal(signal.SIGKILL)
+                erasing.wait()
+    (interrupted,) = shell.result("erasures", "list", *place.at())
+    assert interrupted["state"] != "complete"
+    shell.done("erasures", "run", *place.at())
+    shell.done("erasures", "maintain", *place.at())
+    # Nobody waits a minute for those that were killed but the erasure itself.
+    with psycopg.connect(place.conninfo, autocommit=True) as connection:
+        connection.execute("UPDATE hirelog.processes SET seen_at = now() - interval '2 minutes'")
+    shell.done("erasures", "run", *place.at())
+    states = {each["state"] for each in shell.result("erasures", "list", *place.at())}
+    assert states <= {"complete"}
+    assert "[redacted]" in shell.done("replay", IMPORTED, *place.at())
+
+
+def test_a_data_directory_that_is_put_back_is_erased_again(shell: Shell, tmp_path: Path) -> None:
+    data_dir, copy = tmp_path / "data", tmp_path / "copy"
+    environ = {"HIRELOG_ERASURE_LEDGER": str(tmp_path / "ledger")}
+    file = tmp_path / "facts.ndjson"
+    person = {"type": "sourced", "source": "Fair", "name": MARKS["import-name"]}
+    file.write_text(fact("2026-01-10T09:00:00Z", person, candidate=IMPORTED))
+    at = ("--data-dir", data_dir)
+    shell.done("import", file, "--format", "ndjson", *at, environ=environ)
+    at_rest(data_dir)
+    subprocess.run(["cp", "-a", data_dir, copy], check=True)
+    shell.done("erasures", "request", IMPORTED, "--basis", BASIS, *at, environ=environ)
+    at_rest(data_dir)
+    shutil.rmtree(data_dir)
+    copy.rename(data_dir)
+
+    replayed = shell.result("replay", IMPORTED, *at, environ=environ)
+    assert replayed[0]["data"]["name"] == "[redacted]"
+    assert replayed[-1]["actor"] == "system:deletion-ledger"
+    export = tmp_path / "export.ndjson"
+    shell.done("export", export, *at, environ=environ)
+    assert MARKS["import-name"] not in export.read_text()
+    ledger = (tmp_path / "ledger").read_text()
+    assert {UUID(json.loads(line)["stream"]) for line in ledger.splitlines()} >= {UUID(IMPORTED)}
+
+
+def at_rest(data_dir: Path) -> None:
+    until(lambda: not (data_dir / "postgres/postmaster.pid").exists())
+    time.sleep(0.2)

@@ -1,0 +1,87 @@
+"""Erasures and holds over HTTP: what compliance asks for, and what stands against it."""
+
+import time
+from uuid import uuid4
+
+import httpx
+
+from tests.api.bad_input import complaint
+from tests.api.talk import AsCaller, Ask, Json, begin, say
+
+BASIS = "gdpr-art-17-1-b"
+
+
+def asked(candidate: str, **more: object) -> Json:
+    return {"candidate_id": candidate, "legal_basis": BASIS} | more
+
+
+def test_an_erasure_goes_its_way(http: httpx.Client, ask: Ask, as_caller: AsCaller) -> None:
+    http.headers.update(as_caller("compliance:kim"))
+    candidate = begin_as_admin(http, as_caller)
+    key = {"Idempotency-Key": "letter-7"}
+    answer = http.post("/v1/erasures", json=asked(candidate, reason="Letter"), headers=key)
+    assert answer.status_code == 202
+    erasure, path = answer.json(), answer.headers["Location"]
+    assert (erasure["state"], erasure["actor"]) == ("erasing", "compliance:kim")
+    again = http.post("/v1/erasures", json=asked(candidate, reason="Letter"), headers=key)
+    assert again.json()["id"] == erasure["id"]
+    other = http.post("/v1/erasures", json=asked(candidate, purposes=["contact"]), headers=key)
+    assert not complaint(other, 422, "key-used-before")
+    refused = http.post("/v1/erasures", json=asked(candidate))
+    assert not complaint(refused, 409, "candidate-erased")
+    deadline = time.monotonic() + 20
+    while {"database-files"} != {
+        each["holder"] for each in ask(path)["holders"] if each["state"] == "pending"
+    }:
+        assert time.monotonic() < deadline
+    assert ask("/v1/erasures", state="erasing")["items"][0]["id"] == erasure["id"]
+    assert ask("/v1/erasures", state="complete")["items"] == []
+    assert http.post(f"{path}/run").json()["state"] == "erasing"
+    types = [each["type"] for each in ask("/v1/audit/entries", candidate=candidate)["items"]]
+    assert types == ["erased", "erasure-requested", "sourced"]
+
+
+def begin_as_admin(http: httpx.Client, as_caller: AsCaller) -> str:
+    """Compliance reads people, and puts nobody on record."""
+    headers = as_caller("recruiter:ana")
+    body = {"type": "sourced", "source": "Fair", "name": "Ada Ruiz"}
+    return str(http.post("/v1/candidates", json=body, headers=headers).json()["id"])
+
+
+def test_a_hold_stands_against_it(http: httpx.Client, ask: Ask) -> None:
+    candidate = str(begin(http)["id"])
+    hold = {"candidate_id": candidate, "legal_reference": "Case 7", "reason": "Litigation"}
+    placed = http.post("/v1/holds", json=hold)
+    assert placed.status_code == 201
+    hold_id = placed.json()["events"][0]["data"]["hold_id"]
+    refused = http.post("/v1/erasures", json=asked(candidate))
+    assert not complaint(refused, 409, "legal-hold")
+    assert hold_id in refused.json()["detail"]
+    (waiting,) = ask("/v1/erasures", state="held")["items"]
+    assert waiting["candidate_id"] == candidate
+    (listed,) = ask("/v1/holds")["items"]
+    assert (listed["id"], listed["stands"], listed["reason"]) == (hold_id, True, "Litigation")
+    say(http, candidate, "noted", text="Life goes on")
+    release = {"candidate_id": candidate}
+    assert http.post(f"/v1/holds/{hold_id}/release", json=release).status_code == 201
+    again = http.post(f"/v1/holds/{hold_id}/release", json=release)
+    assert not complaint(again, 409, "already-released")
+    assert not ask("/v1/holds", candidate=candidate)["items"][0]["stands"]
+    run = http.post(f"/v1/erasures/{waiting['id']}/run")
+    assert (run.status_code, run.json()["state"]) == (202, "erasing")
+
+
+def test_what_does_not_fit_is_refused_by_name(http: httpx.Client) -> None:
+    candidate = str(begin(http)["id"])
+    because = asked(candidate) | {"legal_basis": "because"}
+    assert not complaint(http.post("/v1/erasures", json=because), 422, "unknown-legal-basis")
+    unknown = asked(str(uuid4()))
+    assert not complaint(http.post("/v1/erasures", json=unknown), 404, "candidate-not-found")
+    nobody = http.get(f"/v1/erasures/{uuid4()}")
+    assert not complaint(nobody, 404, "erasure-not-found")
+    release = http.post(f"/v1/holds/{uuid4()}/release", json={"candidate_id": candidate})
+    assert not complaint(release, 404, "hold-not-found")
+    for wrong in asked(candidate, purposes=[]), asked(candidate, purposes=["fun"]), {}:
+        assert not complaint(http.post("/v1/erasures", json=wrong), 422, "invalid-request")
+    wrong_cursor = http.get("/v1/erasures", params={"cursor": "WzFd"})
+    assert not complaint(wrong_cursor, 422, "invalid-cursor")
