@@ -83,6 +83,14 @@ def change(recorded: Recorded) -> Change:
             return Change("consent", event.said_before, "withdrawn")
         case e.Unsubscribed():
             return Change("subscription", was("subscribed"), "unsubscribed")
+        case e.Held():
+            return Change("hold", None, "placed")
+        case e.HoldReleased():
+            return Change("hold", "placed", "released")
+        case e.ErasureRequested():
+            return Change("erasure", None, "requested")
+        case e.Erased():
+            return Change("erasure", "requested", "erased")
         case j.JobOpened():
             return Change("job", None, "open")
         case j.JobClosed():

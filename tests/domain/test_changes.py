@@ -8,6 +8,7 @@ import pytest
 from domain import job as j
 from domain.candidate import events as e
 from domain.changes import Change, change
+from domain.erasure import EVERY_PURPOSE
 from domain.recorded import Happened, Recorded
 from domain.upkeep import ParkedRetried, ParkedSkipped
 from domain.values import Channel, ConsentPurpose
@@ -62,6 +63,18 @@ CHANGES: list[tuple[Happened, tuple[Any, Any, Any]]] = [
         ("consent", "granted", "withdrawn"),
     ),
     (e.Unsubscribed(), ("subscription", "subscribed", "unsubscribed")),
+    (e.Held(hold_id=UUID(int=1), legal_reference="Case 7"), ("hold", None, "placed")),
+    (e.HoldReleased(hold_id=UUID(int=1)), ("hold", "placed", "released")),
+    (
+        e.ErasureRequested(
+            erasure_id=UUID(int=1), legal_basis="b", basis_version="1", purposes=EVERY_PURPOSE
+        ),
+        ("erasure", None, "requested"),
+    ),
+    (
+        e.Erased(erasure_id=UUID(int=1), purposes=EVERY_PURPOSE),
+        ("erasure", "requested", "erased"),
+    ),
     (j.JobOpened(title="T"), ("job", None, "open")),
     (j.JobClosed(), ("job", "open", "closed")),
     (j.JobReopened(), ("job", "closed", "open")),
