@@ -9,6 +9,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -79,9 +80,12 @@ class Presence:
 
     def _register(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self._conninfo, autocommit=True)
-        connection.execute("LISTEN hirelog_erased")
-        if connection.execute(BEAT, (self.process_id,)).fetchone() is None:
-            connection.execute(REGISTER, (self.process_id, socket.gethostname(), os.getpid()))
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            connection.execute("LISTEN hirelog_erased")
+            if connection.execute(BEAT, (self.process_id,)).fetchone() is None:
+                connection.execute(REGISTER, (self.process_id, socket.gethostname(), os.getpid()))
+            undo.pop_all()
         return connection
 
     def _run(self) -> None:
