@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from api.access.rights import ERASES, open_to
 from api.deps import CallerDep, Page, PageDep, SystemDep
+from api.door.route import Route
 from api.erasure import disclosures, listing
 from api.erasure.bases import bases
 from api.erasure.eraser import Asked
@@ -18,7 +19,12 @@ from api.openapi import answers
 from domain import errors
 from domain.erasure import RequestErasure
 
-router = APIRouter(prefix="/v1/erasures", tags=["Erasure"], dependencies=[open_to(*ERASES)])
+router = APIRouter(
+    prefix="/v1/erasures",
+    tags=["Erasure"],
+    route_class=Route,
+    dependencies=[open_to(*ERASES)],
+)
 
 
 @router.post(

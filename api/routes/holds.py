@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from api.access.rights import ERASES, open_to
 from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.door.route import Route
 from api.erasure import holds
 from api.erasure.schemas import HoldRelease, HoldRequest, LegalHoldState
 from api.errors import problems
@@ -17,12 +18,18 @@ from api.schemas import Recording, answer
 from domain import errors
 from domain.erasure import PlaceHold, ReleaseHold
 
-router = APIRouter(prefix="/v1/holds", tags=["Erasure"], dependencies=[open_to(*ERASES)])
+router = APIRouter(
+    prefix="/v1/holds",
+    tags=["Erasure"],
+    route_class=Route,
+    dependencies=[open_to(*ERASES)],
+)
 
 
 @router.post(
     "",
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Place a legal hold",
     responses=records(HELD)
@@ -40,8 +47,7 @@ def place_hold(
     given: Annotated[HoldRequest, Body(openapi_examples=HOLD_REQUESTS)],
     system: SystemDep,
     caller: CallerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """An erasure is refused while it stands, until its release or its end. The event's data hold
     the `hold_id`.
     """
@@ -53,12 +59,13 @@ def place_hold(
     )
     metadata = caller.metadata(given.candidate_id, intent)
     outcome = system.recruiting.record(given.candidate_id, intent, metadata)
-    return answer(response, "candidates", outcome)
+    return answer("candidates", outcome)
 
 
 @router.post(
     "/{hold_id}/release",
     status_code=201,
+    response_model=Recording,
     response_description="Put on record.",
     summary="Release a legal hold",
     responses=records(RELEASED)
@@ -76,13 +83,12 @@ def release_hold(
     given: Annotated[HoldRelease, Body(openapi_examples=HOLD_RELEASES)],
     system: SystemDep,
     caller: CallerDep,
-    response: Response,
-) -> Recording:
+) -> Response:
     """Erasures that waited for it are carried out by `POST /v1/erasures/{id}/run`."""
     intent = ReleaseHold(hold_id=hold_id, reason=given.reason)
     metadata = caller.metadata(given.candidate_id, intent)
     outcome = system.recruiting.record(given.candidate_id, intent, metadata)
-    return answer(response, "candidates", outcome)
+    return answer("candidates", outcome)
 
 
 @router.get(
