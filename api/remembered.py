@@ -80,6 +80,7 @@ class Remembered:
     def forget_all(self) -> None:
         """The same for all answers; those that are being made are given, and not kept."""
         self._held.clear()
+        self._sizes.clear()
         self._size = 0
 
     def _made(self, key: Hashable, made: asyncio.Task[Told]) -> None:
