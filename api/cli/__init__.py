@@ -22,6 +22,7 @@ from api.cli import (
     parked,
     projections,
     records,
+    register,
     running,
     trials,
     upkeep,
@@ -50,6 +51,7 @@ for commands in (projections.app, listing.app, trials.app, parked.app):
     read_models.add_typer(commands)
 app.add_typer(read_models, name="projections")
 app.add_typer(keys.app, name="keys")
+audit.app.add_typer(register.app)
 app.add_typer(audit.app, name="audit")
 impact_commands = typer.Typer(help="Adverse impact: selection rates and impact ratios by group.")
 for commands in (impact.app, impact_reports.app):

@@ -1,4 +1,4 @@
-"""Every text of a candidate is encrypted under the key of its purpose, or known to name nobody."""
+"""Every text of an event is encrypted under the key of its purpose, or known to name nobody."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
 import pytest
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel
 
 from domain import self_identification as s
+from api.compliance.register import processing
+from domain import job as j
+from domain import upkeep as u
 from domain.candidate import events as e
-from domain.recorded import Happened, holds_personal_values, personal_fields
+from domain.recorded import Happened, Metadata, holds_personal_values, personal_fields
 from domain.values import Purpose
 from tests.scenario import event_classes, sourced
 
@@ -42,6 +45,15 @@ CLEAR: dict[type[Happened], set[str]] = {
     e.Held: {"legal_reference"},
     e.ErasureRequested: {"legal_basis", "basis_version"},
 }
+# Likewise of jobs and of read models, on whose streams nothing is encrypted.
+CLEAR_ELSEWHERE: dict[type[Happened], set[str]] = {
+    j.JobOpened: {"title", "department", "location", "hiring_managers"},
+    j.StagesDefined: {"stages"},
+    j.StagesChanged: {"from_stages", "to_stages"},
+    j.HiringManagersChanged: {"from_hiring_managers", "to_hiring_managers"},
+    u.ParkedRetried: {"model"},
+    u.ParkedSkipped: {"model", "topic"},
+}
 WHO = {"name", "email", "phone", "location", "headline", "url"}
 PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {
     e.Sourced: {Purpose.CONTACT: WHO},
@@ -54,7 +66,6 @@ PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {
     e.Noted: {Purpose.EVALUATION: {"text"}},
     s.SelfIdentified: {Purpose.SELF_IDENTIFICATION: {"candidate_id", "answers"}},
 }
-CANDIDATE_CLASSES = [each for each in CLASSES if issubclass(each, e.CandidateEvent)]
 TEXTLESS = (UUID, int, bool, float, datetime, AwareDatetime, Enum, NoneType)
 
 
@@ -77,16 +88,22 @@ def may_hold_text(kind: Any) -> bool:
     return not all(isinstance(part, type) and issubclass(part, TEXTLESS) for part in parts(kind))
 
 
-@pytest.mark.parametrize("event_class", CANDIDATE_CLASSES, ids=lambda each: each.TOPIC)
-def test_every_text_of_a_candidate_is_personal_or_listed_as_clear(
+def texts_in_clear(model: type[BaseModel]) -> set[str]:
+    marked = personal_fields(model) if issubclass(model, Happened) else ()
+    fields = model.model_fields.items()
+    return {name for name, info in fields if may_hold_text(info.annotation) and name not in marked}
+
+
+@pytest.mark.parametrize("event_class", CLASSES, ids=lambda each: each.TOPIC)
+def test_every_text_of_an_event_is_personal_or_listed_as_clear(
     event_class: type[Happened],
 ) -> None:
-    texts = {
-        name
-        for name, info in event_class.model_fields.items()
-        if may_hold_text(info.annotation) and name not in personal_fields(event_class)
-    }
-    assert texts == CLEAR.get(event_class, set())
+    assert texts_in_clear(event_class) == (CLEAR | CLEAR_ELSEWHERE).get(event_class, set())
+
+
+def test_the_register_says_whom_each_text_of_the_metadata_names() -> None:
+    said = {each.field for each in processing().clear}
+    assert said == texts_in_clear(Metadata) - {"broken_rules"}  # names of rules
 
 
 @pytest.mark.parametrize("event_class", CLASSES, ids=lambda each: each.TOPIC)
