@@ -24,12 +24,14 @@ from api.door.route import Route, Unmarked
 from api.door.security import Security
 from api.door.traffic import Traffic, Witness
 from api.feed.streams import Streams
+from api.readings import Readings
 from api.remembered import Gathered, Remembered
 from api.routes import (
     applications,
     audit,
     batch,
     candidates,
+    differences,
     engagement,
     erasures,
     feed,
@@ -41,6 +43,7 @@ from api.routes import (
     parked,
     problems,
     projections,
+    readings,
     rebuilds,
 )
 from api.wiring import System
@@ -88,6 +91,7 @@ REMEMBERED_BYTES = 32_000_000  # of answers
 
 ROUTES = (
     candidates,
+    differences,
     batch,
     jobs,
     applications,
@@ -95,6 +99,7 @@ ROUTES = (
     audit,
     erasures,
     holds,
+    readings,
     feed,
     log_proofs,
     projections,
@@ -171,9 +176,12 @@ def build_app(system: System) -> FastAPI:
             loop.call_soon_threadsafe(remembered.forget_all)
 
         system.forgetters.append(forget)
+        app.state.readings = Readings(system.pool)
+        app.state.readings.start()
         yield
         system.forgetters.remove(forget)
         app.state.watch.stop()
+        await asyncio.to_thread(app.state.readings.stop)
 
     traffic, load = Traffic(), Load()
     app = FastAPIOffline(

@@ -1,22 +1,44 @@
 """What a reader asks for beyond a row: a few fields, what belongs to it, and what is personal."""
 
+import asyncio
+import re
 from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from api.access.callers import Principal
+from api.access.callers import Principal, Role
 from api.conditional import matches
-from api.deps import listed, not_valid
+from api.deps import PRINTABLE, listed, not_valid
+from api.readings import Reading, Readings, What
 from api.remembered import Gathered, Remembered, Told
 from api.wiring import System
 from domain.log import Head
 from projections.runtime.builds import Stamp
+
+PURPOSE_HEADER = "Hirelog-Purpose"
+LONGEST_PURPOSE = 200
+PURPOSE = re.compile(PRINTABLE)
+# Documented beside the route: FastAPI takes longer for a header than all that is done with it.
+SAYS_WHY: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": PURPOSE_HEADER,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "maxLength": LONGEST_PURPOSE, "pattern": PRINTABLE},
+            "description": "Why this is read, which goes on record with who reads whose record and "
+            "when; it should name nobody. The role compliance has to say it.",
+        }
+    ]
+}
 
 
 class Selectable(BaseModel):
@@ -115,6 +137,40 @@ class Reader:
         """How the live tables of this read model are now."""
         stamps: Gathered[str, Stamp] = self.request.app.state.stamps
         return await stamps.get(model)
+
+    async def note(self, candidate_id: UUID, what: What) -> None:
+        """Has it noted that this is read; for the role compliance it is on record then.
+
+        Raises RequestValidationError where the reader has to say why, or says it in a wrong way.
+        """
+        if written := self._noting(candidate_id, what):
+            await asyncio.wrap_future(written)
+
+    def note_on_thread(self, candidate_id: UUID, what: What) -> None:
+        """The same for a route that runs on a thread of its own."""
+        if written := self._noting(candidate_id, what):
+            written.result()
+
+    def _noting(self, candidate_id: UUID, what: What) -> "Future[None] | None":
+        role = self.principal.role
+        why = self.request.headers.get(PURPOSE_HEADER)
+        if role is Role.COMPLIANCE and not why:
+            raise _wrong_purpose("missing", "the role compliance has to say why it reads this")
+        if why is not None and (len(why) > LONGEST_PURPOSE or not PURPOSE.match(why)):
+            raise _wrong_purpose(
+                "value_error", f"must be 1 to {LONGEST_PURPOSE} printable ASCII characters"
+            )
+        readings: Readings = self.request.app.state.readings
+        reading = Reading(candidate_id, self.principal.actor, role, what, "api", why)
+        if role is Role.COMPLIANCE:
+            return readings.note_now(reading)
+        readings.note(reading)
+        return None
+
+
+def _wrong_purpose(kind: str, message: str) -> RequestValidationError:
+    location = ("header", PURPOSE_HEADER)
+    return RequestValidationError([{"type": kind, "loc": location, "msg": message, "input": None}])
 
 
 def _reader(request: Request, response: Response, view: View) -> Reader:

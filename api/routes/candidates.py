@@ -25,7 +25,8 @@ from api.examples.answers import (
     INTERACTION_RECORDED,
 )
 from api.openapi import VERSION_HEADER, answers, records
-from api.reading import Reader, ReaderDep, reader_of, written
+from api.reading import SAYS_WHY, Reader, ReaderDep, reader_of, written
+from api.readings import What
 from api.remembered import Told
 from api.schemas import CandidateState, Event, Recording, answer
 from api.versions import tag_of
@@ -110,6 +111,7 @@ def begin_candidate(
     summary="Read a candidate's state, now or as of another moment",
     responses=answers(CANDIDATE_STATE, headers=VERSION_HEADER)
     | problems(errors.CandidateNotFound, errors.VersionNotFound),
+    openapi_extra=SAYS_WHY,
 )
 async def read_candidate(
     candidate_id: UUID,
@@ -136,10 +138,13 @@ async def read_candidate(
     """
     when = When(version, as_of, known_at)
     if not when.is_now() or reader.view.expand or reader.hiring_manager:
-        return reader.told(await run_in_threadpool(_read, reader, candidate_id, when))
+        shown = await run_in_threadpool(_read, reader, candidate_id, when)
+        await reader.note(candidate_id, What.STATE)
+        return reader.told(shown)
     head = await reader.head(candidate_id)
     if not _is_candidate(head):
         raise _not_on_record(candidate_id)
+    await reader.note(candidate_id, What.STATE)
     if reader.has(tag_of(head.version)):
         return reader.answered(b"")
 
@@ -256,6 +261,7 @@ def _refuse_for_others(
     response_model=Page[Event],
     summary="Replay a candidate's history",
     responses=answers(HISTORY) | problems(errors.CandidateNotFound, paged=True),
+    openapi_extra=SAYS_WHY,
 )
 def replay_candidate(candidate_id: UUID, reader: ReaderDep, page: PageDep) -> Response:
     """Every event of the candidate's stream in order, with who, why and both times."""
@@ -271,6 +277,7 @@ def replay_candidate(candidate_id: UUID, reader: ReaderDep, page: PageDep) -> Re
         after and _is_candidate(recruiting.heads([candidate_id]).get(candidate_id))
     ):
         raise _not_on_record(candidate_id)
+    reader.note_on_thread(candidate_id, What.HISTORY)
     rows = [{"version": each.version} for each in events]
     return reader.told(page.page(rows, events, "version"))
 

@@ -18,6 +18,7 @@ from api.access.rights import MEASURES, open_to
 from api.admission import Load
 from api.deps import SystemDep
 from api.door.route import LenientRoute
+from api.readings import Readings
 from api.routes.health import models_of
 from api.wiring import System
 from domain.log import GROUP_SIZES, EventLog
@@ -49,8 +50,9 @@ class _ReadModels(Collector):
 
 
 class _Requests(Collector):
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, readings: Readings) -> None:
         self._load = load
+        self._readings = readings
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
@@ -58,6 +60,11 @@ class _Requests(Collector):
         )
         yield GaugeMetricFamily(
             "hirelog_streams", "Streams of the feed in this process.", value=self._load.streams
+        )
+        yield GaugeMetricFamily(
+            "hirelog_readings_waiting",
+            "Readings of this process that are not on record yet.",
+            value=self._readings.waiting,
         )
         refused = CounterMetricFamily(
             "hirelog_requests_refused", "Requests answered with 503 by code.", labels=["code"]
@@ -121,7 +128,7 @@ async def metrics(request: Request, system: SystemDep) -> Response:
     models = await asyncio.to_thread(models_of, system)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReadModels(models))
-    registry.register(_Requests(request.app.state.load))
+    registry.register(_Requests(request.app.state.load, request.app.state.readings))
     registry.register(_Appends(system.recruiting.recorder))
     registry.register(_Pools(system))
     said = generate_latest(registry) + generate_latest(request.app.state.traffic.registry)

@@ -75,8 +75,8 @@ def fields_of(candidate: Candidate | None) -> Fields:
     """All that is known of the candidate as plain fields; what has no value is left out.
 
     An application's fields begin with `applications.<id>`, its offers' with
-    `applications.<id>.offers.<version>`; moments are RFC 3339 in UTC. The version and the time of the last event are no fields: they say
-    which point it is.
+    `applications.<id>.offers.<version>`; moments are RFC 3339 in UTC. The version and the time of
+    the last event are no fields: they say which point it is.
     """
     if candidate is None:
         return {}

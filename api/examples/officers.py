@@ -1,0 +1,32 @@
+"""Examples of what officers are answered, of the same prospect who applied."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from api.compliance.differences import Difference
+from api.examples.answers import CANDIDATE, HAPPENED
+from domain.candidate.difference import Point
+
+_HISTORY = [each for each in HAPPENED if str(each.originator_id) == CANDIDATE]
+
+DIFFERENCE: dict[str, Any] = json.loads(
+    Difference.of(
+        UUID(CANDIDATE), _HISTORY, Point(version=len(_HISTORY) - 1), Point()
+    ).model_dump_json(by_alias=True)
+)
+
+READINGS = {
+    "items": [
+        {
+            "read_at": "2026-05-11T09:12:40.108334Z",
+            "candidate_id": CANDIDATE,
+            "reader": "compliance:kim",
+            "role": "compliance",
+            "what": "history",
+            "through": "api",
+            "why": "Request for access of 2026-05-04",
+        }
+    ],
+    "next_cursor": None,
+}
