@@ -1,7 +1,7 @@
 """Prints a candidate's history so that a compliance officer can read it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from api.compliance.differences import Difference, MadeBy, said
 from api.schemas import CandidateState, Event
+from domain.candidate.difference import Point
 from domain.candidate.state import Candidate, evolve
 from domain.recorded import Recorded, personal_fields
 from projections.compliance_audit.describe import describe
@@ -98,6 +100,50 @@ def _show_step(console: Console, step: Step) -> None:
         # Wrapped under its event; a soft-wrapping console would cut it off.
         console.print(Padding(line, (0, 0, 0, 6)), soft_wrap=False)
     console.print()
+
+
+def show_difference(console: Console, start: Point, end: Point, told: Difference) -> None:
+    """Prints what changed between two points, and the event to which each value is owed."""
+    console.print(Text.assemble((f"from {said(start)} to {said(end)}", "bold")))
+    only = {"only the first sees": told.only_from, "only the second sees": told.only_to}
+    for words, versions in only.items():
+        if versions:
+            console.print(Text(f"events that {words}: {_ranges(versions)}", style="dim"))
+    console.print()
+    if not told.changes:
+        console.print("nothing differs")
+    for change in told.changes:
+        console.print(Text(plain(change.field), style="bold"))
+        for sign, value, by in (
+            ("-", change.before, change.before_by),
+            ("+", change.after, change.after_by),
+        ):
+            if value is None and by is None:
+                continue
+            shown = "nothing" if value is None else plain(str(value))
+            console.print(Padding(Text(f"{sign} {shown}"), (0, 0, 0, 2)), soft_wrap=False)
+            if by is not None:
+                owed = f"{by.version}: {by.description}, {_who(by)}"
+                line = Text(plain(owed), style="dim")
+                console.print(Padding(line, (0, 0, 0, 6)), soft_wrap=False)
+
+
+def _who(by: MadeBy) -> str:
+    behalf = f" on behalf of {by.on_behalf_of}" if by.on_behalf_of else ""
+    through = f" (through {by.provenance})" if by.provenance != "api" else ""
+    why = f", why: {by.reason}" if by.reason else ""
+    return f"{by.actor}{behalf}{through}, {by.occurred_at.strftime(TIME)}{why}"
+
+
+def _ranges(versions: Sequence[int]) -> str:
+    """Such as `1-4, 7`."""
+    runs: list[list[int]] = []
+    for version in versions:
+        if runs and runs[-1][-1] == version - 1:
+            runs[-1][1:] = [version]
+        else:
+            runs.append([version])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def _summary(candidate: Candidate) -> str:

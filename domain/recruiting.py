@@ -166,6 +166,17 @@ class Recruiting(Application[UUID]):
         stored = self.recorder.select_history(stream, gt=after, lte=until, limit=limit)
         return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
 
+    def whole_history(self, candidate_id: UUID, *versions: int | None) -> list[Recorded]:
+        """All events of a candidate; raises CandidateNotFound, VersionNotFound for `versions`."""
+        history = list(self.history(candidate_id))
+        if not history or not isinstance(history[0].event, CandidateEvent):
+            raise _not_found(candidate_id)
+        last = history[-1].originator_version
+        for version in versions:
+            if version is not None and version > last:
+                raise _no_version(candidate_id, last, version)
+        return history
+
     def histories(self, streams: Sequence[UUID]) -> Iterator[Recorded]:
         """All events of these streams, stream by stream, each in its order."""
         stored = self.recorder.select_histories(streams)

@@ -10,7 +10,10 @@ from uuid import UUID
 import typer
 
 from api import replay
+from api.cli.officers import Officer, Why, insist, note, point, save
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
+from api.compliance import replay_page
+from api.compliance.differences import Difference
 from api.erasure import disclosures
 from api.interchange import ndjson, xes
 from api.interchange.batch import readable
@@ -18,9 +21,12 @@ from api.interchange.crew import crew
 from api.interchange.mapping import Mapping
 from api.memory import collect_seldom
 from api.progress import bar, catch_up
+from api.readings import What
 from api.wiring import CannotStart, open_system, opened_vault
+from domain.candidate.difference import BEGINNING, Point
 from domain.errors import CandidateNotFound
 from domain.intake import Intake
+from domain.values import now
 
 app = typer.Typer()
 
@@ -40,29 +46,57 @@ def replay_candidate(
     version: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many events.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="POINT", help="Only what changed since: 3, MOMENT, …"),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--to", metavar="POINT", help="… and until: known-at:MOMENT, or 3,MOMENT."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page for who has no access; needs --why.")
+    ] = None,
+    why: Why = None,
+    actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a candidate's history: when, who, what, why, and the state after it."""
-    happened, known = moment("--as-of", as_of), moment("--known-at", known_at)
+    """Print a candidate's history: when, who, what, why, and the state after it.
+
+    With --from or --to, print instead what changed between these points, field by field.
+    """
+    by_points = start is not None or end is not None
+    if by_points and (as_of or known_at or version or html):
+        raise typer.BadParameter("--from and --to say all; leave the other points and --html out")
+    one = BEGINNING if start is None else point("--from", start)
+    last = Point(version, moment("--as-of", as_of), moment("--known-at", known_at))
+    two = point("--to", end) if by_points else last
+    if html:
+        insist(why)
+    what = What.DIFFERENCE if by_points else What.REPLAY_PAGE if html else What.REPLAY
     with open_system(settings_from(data_dir), create=False) as system:
-        if version is not None:
-            system.recruiting.candidate(candidate, version)
-        history = [
-            recorded
-            for recorded in system.recruiting.history(candidate, until=version)
-            if (happened is None or recorded.metadata.occurred_at <= happened)
-            and (known is None or recorded.metadata.recorded_at <= known)
-        ]
+        whole = system.recruiting.whole_history(candidate, one.version, two.version)
+        history = [recorded for recorded in whole if by_points or two.holds(recorded)]
+        if history:
+            note(system, candidate, what, actor=actor, why=why)
     if not history:
-        then = " at that time" if happened or known else ""
-        raise CandidateNotFound(
-            f"candidate {candidate} is not on record{then}; check the id with GET /v1/applications"
-        )
-    if as_json:
-        print_json([replay.as_json(step) for step in replay.steps(history)])
+        raise CandidateNotFound(f"candidate {candidate} was not on record at that time")
+    if by_points:
+        told = Difference.of(candidate, history, one, two)
+        if as_json:
+            print_json(told.model_dump(mode="json", by_alias=True))
+        else:
+            replay.show_difference(out, one, two, told)
+        return
+    steps = list(replay.steps(history))
+    if html:
+        save(html, replay_page.page(candidate, steps, two, now()))
+        out.print(f"{len(steps)} events written to {html}; it holds personal data", markup=False)
+    elif as_json:
+        print_json([replay.as_json(step) for step in steps])
     else:
-        replay.show(out, candidate, list(replay.steps(history)))
+        replay.show(out, candidate, steps)
 
 
 @app.command(name="import")
@@ -126,9 +160,8 @@ def export_file(
         str | None,
         typer.Option("--for", help="Who receives it, for the notices owed [default: the file]."),
     ] = None,
-    actor: Annotated[
-        str | None, typer.Option(help="Who exports, for the record [default: operator:LOGIN].")
-    ] = None,
+    why: Why = None,
+    actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,6 +173,7 @@ def export_file(
         total = system.recruiting.recorder.max_notification_id() or 0
         if file.exists():
             raise CannotStart(f"{file} cannot be made: File exists; name another file")
+        note(system, None, What.EXPORT, actor=actor, why=why)
         # Under its name only when it is whole.
         partial = file.with_name(f"{file.name}.part")
         try:

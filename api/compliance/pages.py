@@ -27,8 +27,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d0d7de;
-         vertical-align: top; overflow-wrap: anywhere; }
-thead th { border-bottom: 2px solid #57606a; white-space: nowrap; }
+         vertical-align: top; overflow-wrap: anywhere; white-space: pre-wrap; }
+td { min-width: 5.5rem; } thead th { border-bottom: 2px solid #57606a; white-space: nowrap; }
 .event { border-left: 3px solid #0072b2; padding: .1rem 0 .1rem 1rem; margin: 1.1rem 0; }
 .warn { color: #8a3800; } .number { color: #57606a; font-weight: 400; }
 .event, tr { break-inside: avoid; }
@@ -77,6 +77,13 @@ def paragraph(text: object, kind: str | None = None) -> Element:
 def heading(text: object) -> Element:
     """The heading of a section."""
     return h.H2(said(text))
+
+
+def number(number: int) -> Element:
+    """The number before an event."""
+    made = _with_text("span", f"{number}\N{NO-BREAK SPACE} ")
+    made.set("class", "number")
+    return made
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Element:

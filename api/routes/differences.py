@@ -14,9 +14,6 @@ from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors
 from domain.candidate.difference import BEGINNING, Point
-from domain.candidate.events import CandidateEvent
-from domain.recorded import Recorded
-from domain.recruiting import Recruiting
 from domain.values import GivenMoment
 
 router = APIRouter(prefix="/v1/candidates", tags=["Audit"], dependencies=[open_to(*OVERSEES)])
@@ -76,24 +73,8 @@ def read_difference(
     moment, or several of these together. Without any the difference begins at the beginning, and
     ends now; `from` may be the later one.
     """
-    history = history_of(reader.system.recruiting, candidate_id, start, end)
+    recruiting = reader.system.recruiting
+    history = recruiting.whole_history(candidate_id, start.version, end.version)
     told = Difference.of(candidate_id, history, start, end, personal=reader.personal)
     reader.note_on_thread(candidate_id, What.DIFFERENCE)
     return reader.answered(told.model_dump_json(by_alias=True).encode())
-
-
-def history_of(recruiting: Recruiting, candidate_id: UUID, *points: Point) -> list[Recorded]:
-    """The candidate's whole history. Raises CandidateNotFound, VersionNotFound."""
-    history = [r for r in recruiting.history(candidate_id) if isinstance(r.event, CandidateEvent)]
-    if not history:
-        raise errors.CandidateNotFound(
-            f"candidate {candidate_id} is not on record; check the id with GET /v1/applications"
-        )
-    last = history[-1].originator_version
-    for point in points:
-        if point.version is not None and point.version > last:
-            raise errors.VersionNotFound(
-                f"candidate {candidate_id} is at version {last}, there is no version "
-                f"{point.version} yet"
-            )
-    return history

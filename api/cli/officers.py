@@ -1,0 +1,87 @@
+"""What the commands of officers share: points of a history, and the note of who reads what."""
+
+import os
+from contextlib import suppress
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from api.cli.shared import moment
+from api.readings import Reading, What, write
+from api.wiring import CannotStart, System
+from domain.candidate.difference import Point
+from domain.candidate.intents import Label
+
+Why = Annotated[
+    str | None, typer.Option("--why", help="Why you read this, for the record; name nobody.")
+]
+Officer = Annotated[
+    str | None, typer.Option("--actor", help="Who reads, for the record [default: operator:LOGIN].")
+]
+
+LONGEST_VERSION = 19  # digits, which PostgreSQL's bigint holds any number of fewer of
+
+
+def point(option: str, text: str | None) -> Point:
+    """The point that an option names: `3`, a moment, `known-at:MOMENT`, or several with commas.
+
+    A moment by itself is one of the world, by which things had happened. Raises BadParameter.
+    """
+    version, as_of, known_at = None, None, None
+    for part in map(str.strip, text.split(",")) if text is not None else ():
+        if part.startswith("known-at:"):
+            known_at = moment(f"{option} known-at", part.removeprefix("known-at:"))
+        elif part.isascii() and part.isdigit() and len(part) < LONGEST_VERSION:
+            version = int(part)
+        else:
+            as_of = moment(option, part.removeprefix("as-of:"))
+    return Point(version, as_of, known_at)
+
+
+def note(
+    system: System,
+    candidate: UUID | None,
+    what: What,
+    *,
+    actor: str | None = None,
+    why: str | None = None,
+) -> None:
+    """Puts on record that this is read here. Raises BadParameter."""
+    reader = _label("--actor", actor or f"operator:{getuser()}")
+    reason = None if why is None else _label("--why", why)
+    with system.pool.connection() as connection:
+        write(connection, Reading(candidate, reader, "operator", what, "cli", reason))
+
+
+def insist(why: str | None) -> str:
+    """Why something is handed out. Raises BadParameter where nothing is said."""
+    if not why:
+        raise typer.BadParameter("give --why: what leaves the house needs a reason on record")
+    return why
+
+
+def save(file: Path, content: str | bytes) -> None:
+    """Makes a new file that only its owner may read. Raises CannotStart."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CannotStart(f"{file} cannot be made: {error.strerror}; name another file") from error
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        with suppress(OSError):
+            file.unlink()
+        raise CannotStart(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _label(option: str, text: str) -> str:
+    try:
+        return TypeAdapter[str](Label).validate_python(text)
+    except ValidationError as error:
+        reason = error.errors(include_input=False)[0]["msg"]
+        raise typer.BadParameter(f"{option}: {reason}") from error

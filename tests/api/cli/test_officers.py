@@ -1,0 +1,119 @@
+"""What officers ask for on the command line, and that it is noted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from lxml import html
+
+from tests.api.cli.histories import ADA, BEN, EMAIL, ESCAPES, NAME, TEXT
+from tests.api.cli.processes import Home, Shell, complaint
+
+WHY = ("--why", "Inspection 2026-7", "--actor", "compliance:kim")
+
+
+def readings(home: Home, what: str) -> list[Any]:
+    query = (
+        "SELECT candidate_id, reader, role, through, why FROM hirelog.readings"
+        " WHERE what = %s ORDER BY reading"
+    )
+    with psycopg.connect(home.conninfo) as connection:
+        return connection.execute(query, (what,)).fetchall()
+
+
+def test_differences(shell: Shell, home: Home) -> None:
+    told = shell.done("replay", ADA, "--from", "1", "--to", "2", *WHY, *home.at())
+    assert told.startswith("from version 1 to version 2\nevents that only the second sees: 2\n")
+    for words in "  - Review", "  + Lunch", "2: Moved from Review", "recruiter:ana", "In a hurry":
+        assert words in told, words
+    assert "details.name" not in told
+
+    def fields(*options: str) -> dict[str, Any]:
+        found = shell.result("replay", ADA, *options, *home.at())
+        return {each["field"].rpartition(".")[2]: each["after"] for each in found["changes"]}
+
+    assert fields("--from", "2026-01-07T00:00:00Z") == {"stage": "Lunch"}
+    assert fields("--from", "3,as-of:2026-01-07T00:00:00Z") == {"stage": "Lunch"}
+    assert fields("--to", "1")["name"] == NAME
+    assert fields("--from", "known-at:2999-01-01T00:00:00Z") == {}
+    assert fields("--from", "known-at:2026-05-01T00:00:00Z")["stage"] == "Lunch"
+    assert fields("--from", "2", "--to", "1") == {"stage": "Review"}
+    noted = readings(home, "difference")
+    assert noted[0] == (ADA, "compliance:kim", "operator", "cli", "Inspection 2026-7")
+    assert noted[1][1].startswith("operator:")
+    for wrong in "soon", "known-at:2026", "as-of:", "", "9" * 30, "1,,2":
+        ended = shell.run("replay", ADA, "--from", wrong, *home.at())
+        assert not complaint(ended, "--from"), wrong
+    assert not complaint(shell.run("replay", ADA, "--to", "9", *home.at()), "no version 9")
+    both = shell.run("replay", ADA, "--to", "1", "--version", "1", *home.at())
+    assert not complaint(both, "leave the other points")
+
+
+def test_a_page_for_who_has_no_access(shell: Shell, home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "ada.html"
+    assert not complaint(shell.run("replay", ADA, "--html", file, *home.at()), "--why")
+    assert not file.exists()
+    shell.done("replay", ADA, "--html", file, *WHY, *home.at())
+    assert file.stat().st_mode & 0o777 == 0o600
+    page = html.fromstring(file.read_text("utf-8"))
+    said = str(page.xpath("string()"))
+    for words in NAME, EMAIL, TEXT, "candidate:self", "Moved from Review", "In a hurry", "Lunch":
+        assert words in said, words
+    assert not complaint(shell.run("replay", ADA, "--html", file, *WHY, *home.at()), "File exists")
+    assert readings(home, "replay-page")[0][:2] == (ADA, "compliance:kim")
+
+
+def test_nothing_that_was_written_becomes_markup(shell: Shell, home: Home, tmp_path: Path) -> None:
+    nasty = "</title><script>alert(1)</script><img src=//x.example> & &lt; ]]> --> \u202eevil"
+    facts = tmp_path / "facts.ndjson"
+    candidate = "00000000-0000-4000-8000-0000000000aa"
+    fact = {"name": nasty, "headline": nasty, "url": "javascript:alert(1)"}
+    lines = [
+        {"type": "sourced", "source": nasty, "reason": nasty, **fact},
+        {"type": "noted", "text": f"{nasty}\nline two"},
+    ]
+    facts.write_text(
+        "".join(
+            json.dumps(
+                {"candidate": candidate, "interaction": each, "occurred_at": "2026-01-05T09:00:00Z"}
+            )
+            + "\n"
+            for each in lines
+        )
+    )
+    shell.done("import", facts, "--format", "ndjson", *home.at())
+    for who, written in ((candidate, nasty), (BEN, ESCAPES)):
+        file = tmp_path / f"{who}.html"
+        shell.done("replay", who, "--html", file, *WHY, *home.at())
+        page = html.fromstring(file.read_text("utf-8"))
+        assert not page.xpath("//script | //img | //link | //iframe | //a | //*[@src or @href]")
+        assert not page.xpath("//@*[starts-with(name(), 'on')]")
+        shown = "".join("\ufffd" if c < " " or c == "\u202e" else c for c in written)
+        assert page.xpath("string(//h1)") == shown
+        assert page.xpath("string(//title)") == shown
+        policy = page.xpath("string(//meta[@http-equiv='Content-Security-Policy']/@content)")
+        assert str(policy).startswith("default-src 'none'")
+
+
+def test_a_replay_and_an_export_are_noted(shell: Shell, home: Home, tmp_path: Path) -> None:
+    before = len(readings(home, "replay"))
+    shell.done("replay", ADA, *home.at())
+    noted = readings(home, "replay")
+    assert len(noted) == before + 1
+    assert noted[-1][0] == ADA
+    shell.done("export", tmp_path / "all.ndjson", *WHY, *home.at())
+    assert readings(home, "export") == [
+        (None, "compliance:kim", "operator", "cli", "Inspection 2026-7")
+    ]
+
+
+def test_the_register_needs_no_database(shell: Shell) -> None:
+    assert shell.done("audit", "register").startswith("Record of processing, policy version 1")
+    assert {each["purpose"] for each in shell.result("audit", "register")["fields"]} == {
+        "contact",
+        "evaluation",
+    }
+    assert shell.done("audit", "register", "--csv").startswith("event,field,purpose,key,")
+    assert shell.done("audit", "register", "--html").startswith("<!doctype html>")
+    assert not complaint(shell.run("audit", "register", "--csv", "--html"), "give one")
