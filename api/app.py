@@ -27,6 +27,7 @@ from api.feed.streams import Streams
 from api.readings import Readings
 from api.remembered import Gathered, Remembered
 from api.routes import (
+    access_bundles,
     applications,
     audit,
     batch,
@@ -92,6 +93,7 @@ REMEMBERED_BYTES = 32_000_000  # of answers
 ROUTES = (
     candidates,
     differences,
+    access_bundles,
     batch,
     jobs,
     applications,
@@ -196,6 +198,7 @@ def build_app(system: System) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # see Traffic
     )
     app.state.system = system
+    app.state.routers = [routes.router for routes in ROUTES]
     app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one
     app.state.stamps = Gathered(lambda _: _stamps(system))
     app.state.remembered = Remembered(REMEMBERED_BYTES)
@@ -207,7 +210,7 @@ def build_app(system: System) -> FastAPI:
         # Not included: FastAPI would look through each of the routers, and twice through the last.
         app.router.routes += _marked(routes.router)
     pages.install(app)
-    openapi.document(app, [routes.router for routes in ROUTES])
+    openapi.document(app, app.state.routers)
     return app
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from api.access.keys import NoSuchKey, WiderThanRole
 from api.cli import (
+    access,
     audit,
     erasures,
     holds,
@@ -44,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for commands in (running.app, upkeep.app, records.app):
+for commands in (running.app, upkeep.app, records.app, access.app):
     app.add_typer(commands)
 read_models = typer.Typer(help="Rebuild the read models, try them out, and look after them.")
 for commands in (projections.app, listing.app, trials.app, parked.app):

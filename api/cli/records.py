@@ -85,7 +85,7 @@ def replay_candidate(
     if by_points:
         told = Difference.of(candidate, history, one, two)
         if as_json:
-            print_json(told.model_dump(mode="json", by_alias=True))
+            print_json(told.model_dump(mode="json"))
         else:
             replay.show_difference(out, one, two, told)
         return

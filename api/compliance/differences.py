@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.candidate import difference as d
 from domain.recorded import Recorded
@@ -69,8 +69,10 @@ class Change(BaseModel):
 class Difference(BaseModel):
     """What is different at `to` from what was at `from`."""
 
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
     id: UUID
-    from_: Point = Field(serialization_alias="from")
+    from_: Point = Field(alias="from")
     to: Point
     changes: list[Change] = Field(description="By the names of the fields.")
     only_from: list[int] = Field(description="Versions of events that only `from` sees.")

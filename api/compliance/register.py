@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -63,6 +63,16 @@ class ClearText(_Data):
     legal_reference: str
 
 
+class Access(_Data):
+    """What a person is given who asks for their own data, and what is said with it."""
+
+    gives: frozenset[Purpose]
+    staff: Literal["role", "name"]
+    automated_decisions: str
+    transfers: str
+    rights: tuple[str, ...]
+
+
 class Processing(_Data):
     """One version of the policy that the register rests on."""
 
@@ -72,6 +82,7 @@ class Processing(_Data):
     route: tuple[RouteGiving, ...]
     command: tuple[CommandGiving, ...]
     clear: tuple[ClearText, ...]
+    access: Access
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,14 @@ class Register:
         classes = self.of(purpose).record_classes
         return [each for each in self.kept if each.record_class in classes]
 
+    def told(self, purpose: ProcessingPurpose) -> dict[str, Any]:
+        """All that is said of a purpose, for programs."""
+        return {
+            **purpose.model_dump(mode="json"),
+            "recipients": [{"way": r.way, "who": r.who} for r in self.receiving(purpose.purpose)],
+            "kept": [vars(each) for each in self.keeping(purpose.purpose)],
+        }
+
 
 @cache
 def processing() -> Processing:
@@ -178,19 +197,11 @@ def _kept(policy: Policy) -> Kept:
 
 def as_json(made: Register) -> dict[str, Any]:
     """The register for programs."""
-    purposes = [
-        {
-            **each.model_dump(mode="json"),
-            "recipients": [{"way": r.way, "who": r.who} for r in made.receiving(each.purpose)],
-            "kept": [vars(kept) for kept in made.keeping(each.purpose)],
-        }
-        for each in made.processing.purpose
-    ]
     return {
         "is_and_is_not": IS_AND_IS_NOT,
         "policy": made.processing.model_dump(mode="json", include={"version", "valid_from"}),
         "fields": [vars(each) for each in made.fields],
-        "purposes": purposes,
+        "purposes": [made.told(each) for each in made.processing.purpose],
         "in_clear": [each.model_dump() for each in made.processing.clear],
     }
 

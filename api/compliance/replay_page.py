@@ -39,11 +39,12 @@ def page(candidate_id: UUID, steps: Sequence[Step], point: Point, made_at: datet
         pages.heading("What is known at the end"),
         pages.facts([("Summary", steps[-1].after), *sorted((last.details or {}).items())]),
         pages.heading("What happened"),
-        *_events(steps),
+        *events(steps),
     )
 
 
-def _events(steps: Sequence[Step]) -> list[pages.Element]:
+def events(steps: Sequence[Step]) -> list[pages.Element]:
+    """Every event with who, when and why, and what it changed."""
     made, candidate, before = [], None, fields_of(None)
     for step in steps:
         candidate = evolve(candidate, step.recorded)

@@ -77,4 +77,4 @@ def read_difference(
     history = recruiting.whole_history(candidate_id, start.version, end.version)
     told = Difference.of(candidate_id, history, start, end, personal=reader.personal)
     reader.note_on_thread(candidate_id, What.DIFFERENCE)
-    return reader.answered(told.model_dump_json(by_alias=True).encode())
+    return reader.answered(told.model_dump_json().encode())

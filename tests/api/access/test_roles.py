@@ -32,6 +32,7 @@ WHO: Mapping[str, str] = {
     "GET /v1/engagement/candidates": "RSCNIA",
     "GET /v1/engagement/candidates/{candidate_id}": "RSCNIA",
     "GET /v1/candidates/{candidate_id}/difference": "CA",
+    "GET /v1/candidates/{candidate_id}/access-bundle": "CA",
     "GET /v1/audit/entries": "CNA",
     "POST /v1/erasures": "CA",
     "GET /v1/erasures": "CA",

@@ -1,6 +1,7 @@
 """What officers ask for on the command line, and that it is noted."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,23 @@ def test_the_register_needs_no_database(shell: Shell) -> None:
     assert shell.done("audit", "register", "--csv").startswith("event,field,purpose,key,")
     assert shell.done("audit", "register", "--html").startswith("<!doctype html>")
     assert not complaint(shell.run("audit", "register", "--csv", "--html"), "give one")
+
+
+def test_access(shell: Shell, home: Home, tmp_path: Path) -> None:
+    folder, archive = tmp_path / "ada", tmp_path / "ada.zip"
+    assert not complaint(shell.run("access", ADA, "--out", folder, *home.at()), "--why")
+    shell.done("access", ADA, "--out", folder, *WHY, *home.at())
+    files = {"access.json", "resume.json", "index.html"}
+    assert {each.name for each in folder.iterdir()} == files
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+    made = json.loads((folder / "access.json").read_text("utf-8"))
+    assert made["profile"] == json.loads((folder / "resume.json").read_text("utf-8"))
+    assert [each["actor"] for each in made["events"]][:2] == ["candidate:self", "recruiter"]
+    page = html.fromstring((folder / "index.html").read_text("utf-8"))
+    for words in NAME, EMAIL, TEXT, "Careers page", "to complain to a supervisory authority":
+        assert words in str(page.xpath("string()")), words
+    assert not complaint(shell.run("access", ADA, "--out", folder, *WHY, *home.at()), "File exists")
+    shell.done("access", ADA, "--out", archive, *WHY, *home.at())
+    with zipfile.ZipFile(archive) as whole:
+        assert set(whole.namelist()) == files
+    assert readings(home, "access-bundle")[0][:2] == (ADA, "compliance:kim")

@@ -1,0 +1,59 @@
+"""The command that hands a person their own data."""
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.app import ROUTES
+from api.cli.officers import Officer, Why, insist, note, save
+from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
+from api.compliance import bundle
+from api.compliance.register import register
+from api.readings import What
+from api.wiring import CannotStart, open_system
+from domain.values import now
+
+app = typer.Typer()
+
+
+@app.command()
+def access(
+    candidate: UUID,
+    target: Annotated[
+        Path, typer.Option("--out", metavar="DIR|FILE.zip", help="A new folder or archive.")
+    ],
+    why: Why = None,
+    actor: Officer = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all that is on record of a person, for the person: JSON, JSON Resume and a page."""
+    insist(why)
+    with open_system(settings_from(data_dir), create=False) as system:
+        history = system.recruiting.whole_history(candidate)
+        with system.pool.connection() as connection:
+            readers = bundle.read_by(connection, candidate)
+        note(system, candidate, What.ACCESS_BUNDLE, actor=actor, why=why)
+    made_at = now()
+    known = register([each.router for each in ROUTES], made_at.date())
+    made = bundle.make(history, known, readers, made_at)
+    contents = bundle.files(made, bundle.as_given(history, known.processing.access))
+    if target.suffix == ".zip":
+        save(target, bundle.zipped(contents))
+    else:
+        try:
+            target.mkdir(mode=0o700)
+        except OSError as error:
+            raise CannotStart(
+                f"{target} cannot be made: {error.strerror}; name another folder"
+            ) from error
+        for name, content in contents.items():
+            save(target / name, content)
+    if as_json:
+        print_json({"out": str(target), "files": list(contents), "events": len(history)})
+    else:
+        out.print(
+            f"{len(history)} events written to {target}; it holds personal data", markup=False
+        )
