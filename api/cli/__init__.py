@@ -24,6 +24,7 @@ from api.cli import (
     projections,
     records,
     register,
+    retention,
     running,
     trials,
     upkeep,
@@ -60,6 +61,7 @@ for commands in (impact.app, impact_reports.app):
 app.add_typer(impact_commands, name="impact")
 app.add_typer(erasures.app, name="erasures")
 app.add_typer(holds.app, name="holds")
+app.add_typer(retention.app, name="retention")
 
 
 def main() -> NoReturn:

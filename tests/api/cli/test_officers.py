@@ -138,3 +138,28 @@ def test_access(shell: Shell, home: Home, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as whole:
         assert set(whole.namelist()) == files
     assert readings(home, "access-bundle")[0][:2] == (ADA, "compliance:kim")
+
+
+def test_retention(shell: Shell, home: Home) -> None:
+    at = home.at()
+    assert shell.result("retention", "due", "--as-of", "2026-02-01T00:00:00Z", *at)["due"] == 0
+    due = shell.result("retention", "due", "--as-of", "2035-01-01T00:00:00Z", *at)
+    assert str(BEN) in {each["candidate_id"] for each in due["items"]}
+    assert str(ADA) not in str(due), "her application is active"
+    ben = next(each for each in due["items"] if each["candidate_id"] == str(BEN))
+    assert [term["policy"] for term in ben["terms"]] == ["fr-cnil-prospect", "eu-prospect"]
+    assert ben["terms"][0]["started_by"]["type"] == "sourced"
+    assert ben["due_at"].startswith("2028-01-10T09:00:00")
+    assert str(BEN) in shell.done(
+        *("retention", "due", "--as-of", "2027-06-01T00:00:00Z", "--jurisdiction", "EU", *at)
+    )
+    later = ("--as-of", "2035-01-01T00:00:00Z")
+    would = shell.result("retention", "run", "--dry-run", *later, *at)
+    assert would["would_erase"] == due["due"]
+    for arguments, containing in (
+        (("due", "--jurisdiction", "XX"), "there are some of DE, EU"),
+        (("due", "--as-of", "soon"), "--as-of must be a moment"),
+        (("run",), "--dry-run or --yes"),
+        (("run", "--yes", *later), "--as-of lies ahead"),
+    ):
+        assert not complaint(shell.run("retention", *arguments, *at), containing), arguments

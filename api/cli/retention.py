@@ -1,0 +1,129 @@
+"""Commands on retention: what is due for erasure and why, and its erasure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.table import Table
+
+from api.cli.shared import AsJson, DataDir, moment, out, print_json, settings_from, show
+from api.compliance import due
+from api.replay import TIME
+from api.wiring import CannotStart, System, open_system
+from domain.retention import Finding, UnknownJurisdiction, policies
+from domain.values import now
+
+app = typer.Typer(help="How long records are kept, and what is due for erasure. No legal advice.")
+
+Jurisdictions = Annotated[
+    list[str] | None,
+    typer.Option("--jurisdiction", help="Such as DE, once for each that applies [default: all]."),
+]
+AsOf = Annotated[
+    str | None, typer.Option(help="What is due by then (RFC 3339, with zone) [default: now].")
+]
+SHOWN = 200
+
+
+@app.command("due")
+def list_due(
+    as_of: AsOf = None,
+    jurisdiction: Jurisdictions = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show at the most.")] = SHOWN,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show whose records are due, under which policy, and the event that started its time.
+
+    Of several policies the longest wins. Nothing is due of who has an active application, was
+    hired, or is under a legal hold.
+    """
+    with open_system(settings_from(data_dir), create=False) as system:
+        asked = _asked(as_of, jurisdiction)
+        with system.pool.connection() as connection, _said():
+            found = due.due(connection, asked)
+            shown = list(islice(found, limit))
+            more = sum(1 for _ in found)
+    if as_json:
+        print_json({"due": len(shown) + more, "items": [due.as_json(each) for each in shown]})
+        return
+    out.print(f"{len(shown) + more} due by {asked.as_of.strftime(TIME)}")
+    if shown:
+        _show(shown)
+
+
+@app.command("run")
+def erase_due(
+    as_of: AsOf = None,
+    jurisdiction: Jurisdictions = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase, which nothing brings back.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what is due. Each candidate is looked at again in their own events before."""
+    if dry_run == yes:
+        raise typer.BadParameter("give --dry-run or --yes")
+    if as_of and yes and (given := moment("--as-of", as_of)) and given > now():
+        raise typer.BadParameter("--as-of lies ahead; what is not due yet is not erased")
+    done: list[Finding] = []
+    with open_system(settings_from(data_dir), create=False) as system:
+        asked = _asked(as_of, jurisdiction)
+        with system.pool.connection() as connection, _said():
+            for each in due.due(connection, asked):
+                finding = due.confirmed(system.recruiting, asked, each.candidate_id)
+                if finding is None:
+                    continue
+                if yes:
+                    _erase(system, finding)
+                done.append(finding)
+    if as_json:
+        key = "erased" if yes else "would_erase"
+        print_json({key: len(done), "items": [due.as_json(each) for each in done]})
+        return
+    out.print(f"{len(done)} {'erased' if yes else 'would be erased'}")
+    if done:
+        _show(done[:SHOWN])
+
+
+def _erase(_system: System, _finding: Finding) -> None:
+    """Asks for the erasure of everything about the candidate, on the basis `retention-ended`."""
+    raise CannotStart("this version cannot erase yet; see what is due with --dry-run")
+
+
+def _asked(as_of: str | None, jurisdictions: list[str] | None) -> due.Asked:
+    asked = due.Asked(policies(), moment("--as-of", as_of) or now(), tuple(jurisdictions or ()))
+    try:
+        asked.applying()
+    except UnknownJurisdiction as error:
+        raise typer.BadParameter(f"--jurisdiction: {error}") from error
+    return asked
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise CannotStart(
+            "the read models are not built; run hirelog project, then ask again"
+        ) from error
+
+
+def _show(findings: list[Finding]) -> None:
+    table = Table(box=None)
+    for column in "candidate", "due since", "policy", "since", "event":
+        table.add_column(column)
+    for each in findings:
+        term = each.terms[0]
+        table.add_row(
+            str(each.candidate_id),
+            term.due_at.strftime("%Y-%m-%d"),
+            f"{term.policy.name}, version {term.policy.version}",
+            term.start.occurred_at.strftime("%Y-%m-%d"),
+            f"{term.start.version}: {term.start.type}",
+        )
+    show(table)

@@ -1,0 +1,153 @@
+"""Whose records are due for erasure: asked of the read models, page by page, for any number."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from domain.recruiting import Recruiting
+from domain.retention import (
+    Facts,
+    Finding,
+    Period,
+    Policies,
+    Policy,
+    Start,
+    facts_of,
+    find,
+)
+
+PAGE = 2_000
+SHORTEST_MONTH = 28
+
+# Nobody whose clock some event started lately is looked at further: the same index finds that out
+# and what the others are due by. Who may be kept by consent is, for that may end any day.
+SELECT_ENDED = """
+WITH ended AS MATERIALIZED (
+    SELECT candidate_id, status,
+           cardinality(ended_applications) > 0 AS has_applied,
+           coalesce(consent_retention, false) AS may_be_kept,
+           consent_retention_until AS may_be_kept_until
+      FROM crm_engagement.candidates AS candidate
+     WHERE candidate_id > %(after)s
+       AND status = 'prospect'
+       AND (coalesce(consent_retention, false)
+            OR NOT EXISTS (SELECT FROM compliance_audit.entries AS entry
+                            WHERE entry.candidate_id = candidate.candidate_id
+                              AND entry.type = ANY (%(starting)s)
+                              AND entry.occurred_at > %(since)s))
+     ORDER BY candidate_id
+     LIMIT %(limit)s
+)
+SELECT DISTINCT ON (ended.candidate_id, entry.version = 1, entry.type)
+       ended.candidate_id, ended.status, ended.has_applied, ended.may_be_kept,
+       ended.may_be_kept_until, entry.type, entry.version, entry.occurred_at
+  FROM ended JOIN compliance_audit.entries AS entry USING (candidate_id)
+ WHERE entry.type = ANY (%(starting)s) OR entry.version = 1
+ ORDER BY ended.candidate_id, entry.version = 1, entry.type, entry.occurred_at DESC,
+          entry.version DESC
+"""
+FIRST = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """By when, under which policies: those that hold on that day, of these jurisdictions."""
+
+    law: Policies
+    as_of: datetime
+    jurisdictions: Collection[str] = ()
+
+    def applying(self) -> Sequence[Policy]:
+        """The policies. Raises UnknownJurisdiction."""
+        return self.law.applying(self.as_of.date(), self.jurisdictions)
+
+    def find(self, facts: Facts) -> Finding:
+        """What they say of a candidate."""
+        return find(facts, self.applying(), self.law.clocks())
+
+
+def due(connection: psycopg.Connection[Any], asked: Asked) -> Iterator[Finding]:
+    """All that is due by the moment, in the order of the candidates' ids.
+
+    As the read models have it, which may be behind the log; a finding of `confirmed` is not.
+    """
+    starting = asked.law.starting()
+    given = {"starting": sorted(starting), "since": _since(asked), "limit": PAGE, "after": FIRST}
+    while page := _page(connection, given, starting):
+        given["after"] = page[-1].candidate_id
+        for facts in page:
+            finding = asked.find(facts)
+            if finding.is_due(asked.as_of):
+                yield finding
+
+
+def confirmed(recruiting: Recruiting, asked: Asked, candidate_id: UUID) -> Finding | None:
+    """The same from the candidate's own events, if it is due still."""
+    facts = facts_of(recruiting.history(candidate_id), asked.law.starting())
+    finding = facts and asked.find(facts)
+    return finding if finding and finding.is_due(asked.as_of) else None
+
+
+def _since(asked: Asked) -> datetime:
+    fixed = [each.length for each in asked.applying() if isinstance(each.length, Period)]
+    days = min((each.months * SHORTEST_MONTH + each.days for each in fixed), default=0)
+    try:
+        return asked.as_of - timedelta(days=days)
+    except OverflowError:
+        return asked.as_of
+
+
+def _page(
+    connection: psycopg.Connection[Any], given: dict[str, Any], starting: Collection[str]
+) -> list[Facts]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(SELECT_ENDED, given).fetchall()
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["candidate_id"], []).append(row)
+    return [_facts(rows, starting) for rows in found.values()]
+
+
+def _facts(rows: list[dict[str, Any]], starting: Collection[str]) -> Facts:
+    starts = [Start(row["type"], row["version"], row["occurred_at"]) for row in rows]
+    last: dict[str, Start] = {}
+    for start in starts:
+        known = last.get(start.type)
+        if start.type in starting and (
+            known is None or (known.occurred_at, known.version) < (start.occurred_at, start.version)
+        ):
+            last[start.type] = start
+    row = rows[0]
+    return Facts(
+        row["candidate_id"],
+        row["status"],
+        row["has_applied"],
+        min(starts, key=lambda start: start.version),
+        last,
+        row["may_be_kept"],
+        row["may_be_kept_until"] if row["may_be_kept"] else None,
+    )
+
+
+def as_json(finding: Finding) -> dict[str, Any]:
+    """The finding for programs."""
+    return {
+        "candidate_id": finding.candidate_id,
+        "due_at": finding.due_at,
+        "terms": [
+            {
+                "policy": term.policy.name,
+                "version": term.policy.version,
+                "jurisdiction": term.policy.jurisdiction,
+                "legal_reference": term.policy.legal_reference,
+                "started_by": vars(term.start),
+                "due_at": term.due_at,
+            }
+            for term in finding.terms
+        ],
+    }
