@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from domain.candidate import state
 from domain.candidate.events import CandidateEvent
+from domain.erasure import EVERY_PURPOSE
 from domain.recorded import Recorded
 from domain.values import ConsentPurpose
 
@@ -170,6 +171,7 @@ class Facts:
     may_be_kept: bool = False  # by the person's consent, which may have run out
     may_be_kept_until: datetime | None = None
     held: str | None = None  # why a legal hold keeps everything
+    is_erased: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,11 @@ class Finding:
         return self.due_at is not None and self.due_at <= moment
 
 
-def facts_of(history: Iterable[Recorded], starting: Collection[str]) -> Facts | None:
-    """What a candidate's whole history says, in stream order; None where it is no candidate's."""
+def facts_of(history: Iterable[Recorded], starting: Collection[str], at: datetime) -> Facts | None:
+    """What a candidate's whole history says, in stream order; None where it is no candidate's.
+
+    `at` is when holds are to stand.
+    """
     candidate, first = None, None
     last: dict[str, Start] = {}
     for recorded in history:
@@ -228,11 +233,15 @@ def facts_of(history: Iterable[Recorded], starting: Collection[str]) -> Facts | 
         last,
         granted,
         consent.expires_at if consent and granted else None,
+        next((hold.legal_reference for hold in candidate.holds.values() if hold.stands(at)), None),
+        candidate.erased >= set(EVERY_PURPOSE),
     )
 
 
 def find(facts: Facts, applying: Sequence[Policy], clocks: Mapping[str, Clock]) -> Finding:
     """What the policies say of these facts; a legal hold stops all, else the longest wins."""
+    if facts.is_erased:
+        return Finding(facts.candidate_id, (), kept="nothing personal is left")
     if facts.held is not None:
         return Finding(facts.candidate_id, (), kept=f"legal hold: {facts.held}")
     if facts.status == "applicant":

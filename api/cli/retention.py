@@ -4,15 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Annotated
+from uuid import uuid5
 
 import psycopg
 import typer
 from rich.table import Table
 
-from api.cli.shared import AsJson, DataDir, moment, out, print_json, settings_from, show
+from api.cli.shared import (
+    Actor,
+    AsJson,
+    DataDir,
+    metadata_of,
+    moment,
+    out,
+    print_json,
+    settings_from,
+    show,
+)
 from api.compliance import due
+from api.erasure.eraser import Asked
 from api.replay import TIME
 from api.wiring import CannotStart, System, open_system
+from domain.recorded import Metadata
 from domain.retention import Finding, UnknownJurisdiction, policies
 from domain.values import now
 
@@ -26,6 +39,7 @@ AsOf = Annotated[
     str | None, typer.Option(help="What is due by then (RFC 3339, with zone) [default: now].")
 ]
 SHOWN = 200
+BASIS = "retention-ended"
 
 
 @app.command("due")
@@ -44,7 +58,7 @@ def list_due(
     with open_system(settings_from(data_dir), create=False) as system:
         asked = _asked(as_of, jurisdiction)
         with system.pool.connection() as connection, _said():
-            found = due.due(connection, asked)
+            found = _confirmed(system, connection, asked)
             shown = list(islice(found, limit))
             more = sum(1 for _ in found)
     if as_json:
@@ -61,6 +75,7 @@ def erase_due(
     jurisdiction: Jurisdictions = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Erase, which nothing brings back.")] = False,
+    actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,13 +87,11 @@ def erase_due(
     done: list[Finding] = []
     with open_system(settings_from(data_dir), create=False) as system:
         asked = _asked(as_of, jurisdiction)
+        metadata = metadata_of(actor, "Retention ended")
         with system.pool.connection() as connection, _said():
-            for each in due.due(connection, asked):
-                finding = due.confirmed(system.recruiting, asked, each.candidate_id)
-                if finding is None:
-                    continue
+            for finding in _confirmed(system, connection, asked):
                 if yes:
-                    _erase(system, finding)
+                    _erase(system, finding, metadata)
                 done.append(finding)
     if as_json:
         key = "erased" if yes else "would_erase"
@@ -89,9 +102,20 @@ def erase_due(
         _show(done[:SHOWN])
 
 
-def _erase(_system: System, _finding: Finding) -> None:
-    """Asks for the erasure of everything about the candidate, on the basis `retention-ended`."""
-    raise CannotStart("this version cannot erase yet; see what is due with --dry-run")
+def _confirmed(
+    system: System, connection: psycopg.Connection, asked: due.Asked
+) -> Iterator[Finding]:
+    """What is due also by the candidates' own events, which know of holds and erasures."""
+    for each in due.due(connection, asked):
+        if finding := due.confirmed(system.recruiting, asked, each.candidate_id):
+            yield finding
+
+
+def _erase(system: System, finding: Finding, metadata: Metadata) -> None:
+    """Asks for the erasure of everything about the candidate, once for each time it is due."""
+    due_at = finding.terms[0].due_at.isoformat()
+    erasure_id = uuid5(finding.candidate_id, f"retention-ended {due_at}")
+    system.eraser.request(erasure_id, Asked(finding.candidate_id, BASIS), metadata)
 
 
 def _asked(as_of: str | None, jurisdictions: list[str] | None) -> due.Asked:

@@ -157,7 +157,7 @@ def _sources(history: Sequence[Recorded]) -> list[str]:
 
 def _kept(history: Sequence[Recorded], day: datetime) -> KeptUntil:
     law = retention.policies()
-    facts = retention.facts_of(history, law.starting())
+    facts = retention.facts_of(history, law.starting(), day)
     assert facts is not None  # noqa: S101  # a history has an event
     found = retention.find(facts, law.applying(day.date()), law.clocks())
     if found.kept is not None:

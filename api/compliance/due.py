@@ -88,7 +88,7 @@ def due(connection: psycopg.Connection[Any], asked: Asked) -> Iterator[Finding]:
 
 def confirmed(recruiting: Recruiting, asked: Asked, candidate_id: UUID) -> Finding | None:
     """The same from the candidate's own events, if it is due still."""
-    facts = facts_of(recruiting.history(candidate_id), asked.law.starting())
+    facts = facts_of(recruiting.history(candidate_id), asked.law.starting(), asked.as_of)
     finding = facts and asked.find(facts)
     return finding if finding and finding.is_due(asked.as_of) else None
 

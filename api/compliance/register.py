@@ -10,12 +10,11 @@ from importlib.resources import files
 from typing import IO, Any, Literal
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from api.access.callers import SCOPES_OF, Scope
-from api.access.rights import mark_of
 from api.compliance import pages
+from api.door.route import Route
 from domain.recorded import event_classes, personal_fields
 from domain.retention import UNTIL_CONSENT_EXPIRES, Policy, RecordClass, policies
 from domain.values import Purpose
@@ -174,11 +173,8 @@ def register(routers: Iterable[APIRouter], day: date) -> Register:
 
 def _roles(router: APIRouter) -> Iterable[tuple[str, str]]:
     for route in router.routes:
-        if isinstance(route, APIRoute):
-            mark = mark_of(route)
-            seeing = sorted(
-                r for r in (mark.roles if mark else ()) if Scope.PERSONAL in SCOPES_OF[r]
-            )
+        if isinstance(route, Route):
+            seeing = sorted(r for r in route.mark.roles if Scope.PERSONAL in SCOPES_OF[r])
             for method in route.methods or ():
                 yield f"{method} {route.path}", ", ".join(seeing)
 

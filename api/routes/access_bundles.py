@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from api.access.rights import OVERSEES, open_to
 from api.compliance import bundle
 from api.compliance.register import register
+from api.door.route import Route
 from api.errors import NotPermitted, problems
 from api.examples.officers import ACCESS_BUNDLE
 from api.openapi import answers
@@ -15,7 +16,12 @@ from api.readings import What
 from domain import errors
 from domain.values import now
 
-router = APIRouter(prefix="/v1/candidates", tags=["Audit"], dependencies=[open_to(*OVERSEES)])
+router = APIRouter(
+    prefix="/v1/candidates",
+    tags=["Audit"],
+    route_class=Route,
+    dependencies=[open_to(*OVERSEES)],
+)
 
 
 @router.get(

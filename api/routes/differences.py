@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api.access.rights import OVERSEES, open_to
 from api.compliance.differences import Difference
+from api.door.route import Route
 from api.errors import problems
 from api.examples.officers import DIFFERENCE
 from api.openapi import answers
@@ -16,7 +17,12 @@ from domain import errors
 from domain.candidate.difference import BEGINNING, Point
 from domain.values import GivenMoment
 
-router = APIRouter(prefix="/v1/candidates", tags=["Audit"], dependencies=[open_to(*OVERSEES)])
+router = APIRouter(
+    prefix="/v1/candidates",
+    tags=["Audit"],
+    route_class=Route,
+    dependencies=[open_to(*OVERSEES)],
+)
 
 _NOTHING = Point()
 

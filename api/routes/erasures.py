@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
 
-from api.access.rights import ERASES, open_to
+from api.access.rights import OVERSEES, open_to
 from api.deps import CallerDep, Page, PageDep, SystemDep
 from api.door.route import Route
 from api.erasure import disclosures, listing
@@ -23,7 +23,7 @@ router = APIRouter(
     prefix="/v1/erasures",
     tags=["Erasure"],
     route_class=Route,
-    dependencies=[open_to(*ERASES)],
+    dependencies=[open_to(*OVERSEES)],
 )
 
 

@@ -10,13 +10,19 @@ from pydantic import BaseModel, Field, TypeAdapter
 from api import readings
 from api.access.rights import OVERSEES, open_to
 from api.deps import Page, PageDep, SystemDep, bigint
+from api.door.route import Route
 from api.errors import problems
 from api.examples.officers import READINGS
 from api.openapi import answers
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 
-router = APIRouter(prefix="/v1/audit/readings", tags=["Audit"], dependencies=[open_to(*OVERSEES)])
+router = APIRouter(
+    prefix="/v1/audit/readings",
+    tags=["Audit"],
+    route_class=Route,
+    dependencies=[open_to(*OVERSEES)],
+)
 
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(GivenMoment)
 

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from pydantic import AwareDatetime, BaseModel
 
-from domain import self_identification as s
 from api.compliance.register import processing
 from domain import job as j
+from domain import self_identification as s
 from domain import upkeep as u
 from domain.candidate import events as e
 from domain.recorded import Happened, Metadata, holds_personal_values, personal_fields

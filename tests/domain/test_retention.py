@@ -38,7 +38,7 @@ DAY = date(2026, 11, 23)
 
 
 def finding(history: list[Recorded], *jurisdictions: str, held: str | None = None) -> Finding:
-    facts = facts_of(history, LAW.starting())
+    facts = facts_of(history, LAW.starting(), datetime(2026, 11, 23, tzinfo=UTC))
     assert facts is not None
     if held:
         facts = type(facts)(**{**vars(facts), "held": held})

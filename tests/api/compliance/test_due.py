@@ -46,7 +46,7 @@ def test_the_read_models_find_what_the_events_say(
     for where in ((), ("DE",), ("US", "FR"), ("EU",)):
         for moment in MOMENTS:
             asked = Asked(LAW, moment, where)
-            facts = [facts_of(history, LAW.starting()) for history in people]
+            facts = [facts_of(history, LAW.starting(), moment) for history in people]
             expected = [asked.find(each) for each in facts if each]
             expected = [each for each in expected if each.is_due(moment)]
             with projected.pool.connection() as connection:
