@@ -107,11 +107,12 @@ HOLD_LIST = {
         {
             "id": _HOLD_ID,
             "candidate_id": CANDIDATE,
+            "legal_reference": _PLACED["legal_reference"],
             "reason": "Litigation",
             "placed_by": "compliance:kim",
             "placed_at": _AT,
+            "expires_at": _PLACED["expires_at"],
             "stands": True,
-            **_PLACED,
         }
     ],
     "next_cursor": None,

@@ -10,6 +10,7 @@ from domain.candidate.events import CandidateEvent
 from domain.changes import change
 from domain.job import JobEvent
 from domain.recorded import Recorded, event_classes, personal_fields
+from domain.self_identification import SelfIdentified
 from domain.values import Moment
 
 SEQUENCE_DIGITS = 19  # of the largest position there can be
@@ -71,7 +72,11 @@ def type_of(topic: str) -> str:
     return f"hirelog.{topic}"
 
 
-TOPICS = {each.wire_name(): topic for topic, each in event_classes().items()}
+TOPICS = {
+    each.wire_name(): topic
+    for topic, each in event_classes().items()
+    if each is not SelfIdentified  # not even that somebody said something
+}
 """The topic of each event by its name in the feed."""
 
 

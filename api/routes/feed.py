@@ -84,7 +84,7 @@ class Asked:
 
     def choice(self) -> Choice:
         """Which events."""
-        topics = [TOPICS[name] for name in set(self.types)] if self.types else None
+        topics = [TOPICS[name] for name in set(self.types or TOPICS)]
         return Choice(topics, self.candidate, self.job)
 
 

@@ -64,9 +64,8 @@ def test_the_role_of_recruiting_reaches_nothing_on_the_database(
     with psycopg.connect(database.service, autocommit=True) as recruiter:
         assert recruiter.execute("SELECT current_user").fetchone() == ("hirelog_service",)
         assert recruiter.execute(keys).fetchall() == []
-        changed = recruiter.execute("UPDATE hirelog.candidate_keys SET destroyed_at = now()")
-        assert changed.rowcount == 0
         for forbidden in (
+            "UPDATE hirelog.candidate_keys SET destroyed_at = now()",
             "SET ROLE hirelog_self_identification",
             "SET ROLE hirelog_owner",
             "ALTER TABLE hirelog.candidate_keys DISABLE ROW LEVEL SECURITY",

@@ -114,6 +114,7 @@ def test_the_register_needs_no_database(shell: Shell) -> None:
     assert {each["purpose"] for each in shell.result("audit", "register")["fields"]} == {
         "contact",
         "evaluation",
+        "self-identification",
     }
     assert shell.done("audit", "register", "--csv").startswith("event,field,purpose,key,")
     assert shell.done("audit", "register", "--html").startswith("<!doctype html>")

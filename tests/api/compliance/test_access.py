@@ -12,6 +12,7 @@ from hypothesis import given as each_of
 from hypothesis import strategies as some
 
 from api.compliance.resume import profile
+from domain.values import Purpose
 from tests.api.bad_input import complaint
 from tests.api.talk import AsCaller, apply, get, open_job, say
 from tests.scenario import day
@@ -81,7 +82,7 @@ def test_the_bundle_holds_all_that_is_on_record_and_what_the_law_lists(
     assert "recruiter:ana" not in answer.text
     assert "compliance:kim" not in answer.text
     assert made["sources"][0].startswith("Referral (applied), ")
-    assert {each["purpose"] for each in made["purposes"]} == {"contact", "evaluation"}
+    assert {each["purpose"] for each in made["purposes"]} == set(Purpose)
     assert all(each["legal_reference"] and each["recipients"] for each in made["purposes"])
     assert "41 CFR" in made["kept"]["because"]
     assert [(each["role"], each["what"], each["times"]) for each in made["read_by"]] == [
