@@ -8,8 +8,11 @@ from uuid import UUID
 import typer
 
 from api import bundles, signing, witness
+from api.cli import officers
+from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.progress import bar
+from api.readings import What
 from api.replay import TIME, plain
 from api.wiring import CannotStart, open_system
 from domain.recorded import decode
@@ -46,11 +49,14 @@ def export(
     no_personal: Annotated[
         bool, typer.Option("--no-personal", help="Leave the values in clear out.")
     ] = False,
+    why: Why = None,
+    actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a candidate's history with the proofs that it is on record, to be verified offline."""
     with open_system(settings_from(data_dir), create=False) as system:
+        officers.note(system, candidate, What.PROOF, actor=actor, why=why)
         made = bundles.export(system, candidate, with_personal=not no_personal)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
