@@ -209,7 +209,10 @@ def _streams(
 
 def main() -> None:
     """Reads what to do from standard input, does it, and leaves with an exit code."""
-    given = json.loads(sys.stdin.readline())
+    told = sys.stdin.readline()
+    if not told:
+        return  # whoever started it was stopped before it could say what to do
+    given = json.loads(told)
     Thread(target=_end_with_parent, daemon=True).start()
     os.nice(10)
     # Rows and events die by reference counts; the collector would only walk through them again.
