@@ -3,7 +3,6 @@
 Recruiting cannot read the keys: the database does not show them to its role.
 """
 
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Protocol, cast
@@ -21,6 +20,7 @@ from domain.self_identification import (
     consequences,
     fold,
 )
+from domain.values import Purpose
 from domain.verdict import refuse_or_record
 
 ATTEMPTS = 5
@@ -31,8 +31,8 @@ PAGE = 5_000
 class Keys(Protocol):
     """What the vault needs of the keyring."""
 
-    def digest(self, text: str) -> str:
-        """Sixteen bytes in base64 that only the master key's holder can compute."""
+    def owner_of(self, candidate_id: UUID, purpose: Purpose) -> UUID:
+        """The stream under whose id the candidate's key of this purpose is kept."""
 
     def load(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads the keys of many streams at once."""
@@ -52,8 +52,7 @@ class SelfIdentifications(Application[UUID]):
 
     def stream_of(self, candidate_id: UUID) -> UUID:
         """The candidate's stream of self-identification."""
-        digest = self.keys.digest(f"self-identification of {candidate_id}")
-        return UUID(bytes=urlsafe_b64decode(digest + "=="), version=4)
+        return self.keys.owner_of(candidate_id, Purpose.SELF_IDENTIFICATION)
 
     def record(self, said: Mapping[UUID, IdentifySelf], metadata: Metadata) -> int:
         """Records what candidates answered and returns how many said something new.

@@ -167,7 +167,7 @@ class Keyring:
         """The stream under whose id the candidate's key of this purpose is kept."""
         if purpose is not Purpose.SELF_IDENTIFICATION:
             return candidate_id
-        # Out of recruiting's reach (ADR 12): only who has the master key can tell whose it is.
+        # Out of recruiting's reach (ADR 11): only who has the master key can tell whose it is.
         digest = self.digest(f"self-identification of {candidate_id}")
         return UUID(bytes=urlsafe_b64decode(digest + "=="), version=4)
 

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from api.erasure.eraser import Asked
 from api.wiring import System, opened_vault
+from domain.candidate.intents import Source
 from domain.errors import OccurredInFuture
 from domain.recorded import Metadata
 from domain.self_identification import IdentifySelf
@@ -133,3 +135,14 @@ def test_the_service_cannot_open_what_it_reads_in_the_log(system: System) -> Non
         stream = vault.stream_of(CANDIDATE)
     (recorded,) = system.recruiting.history(stream)  # with the master key at hand
     assert vars(recorded.event) == {"candidate_id": REDACTED, "answers": REDACTED}
+
+
+def test_an_erasure_takes_the_answers_with_it(system: System) -> None:
+    begun = Source(source="Fair", name="Ada Ruiz")
+    system.recruiting.record(CANDIDATE, begun, metadata(), begin=True)
+    with opened_vault(system) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        assert SECRET in str(vault.answers(until=9))
+    system.eraser.request(uuid4(), Asked(CANDIDATE, "gdpr-art-17-1-a"), metadata())
+    with opened_vault(system) as vault:
+        assert vault.answers(until=9) == {}
