@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CANDIDATES ?= 2000
+# Everything here starts many processes; none should have to compile the project again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test lint bench torture lock clean
 

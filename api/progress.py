@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from api.serving import projecting
+from api.projecting import projecting
 from api.wiring import System
 from projections.runtime import drive
 from projections.runtime.status import status

@@ -1,26 +1,17 @@
-"""Runs the HTTP server and the projectors of one process until they are told to stop."""
+"""Runs the HTTP server of one process until it is told to stop."""
 
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from threading import Event, Thread
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from api import signing
 from api.app import build_app
 from api.memory import collect_seldom
+from api.projecting import projecting, say_what_changed
 from api.wiring import CannotStart, System
-from projections import READ_MODELS
-from projections.compliance_audit.merkle.seal import Sealer
-from projections.runtime import builds
-from projections.runtime.builder import Builder
-from projections.runtime.projector import Projector
-
-log = structlog.get_logger()
 
 
 def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> None:
@@ -41,7 +32,7 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
             server_header=False,
         )
         server = Server(config, app, lambda: ready(address))
-        _say_what_changed(system)
+        say_what_changed(system)
         # After its own orderly end uvicorn raises the signal again; that ends nothing else here.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), projecting(system) if project else nullcontext():
@@ -52,53 +43,6 @@ def check_address(system: System) -> None:
     """Raises CannotStart when the address cannot be used now."""
     with _bound(system.settings.host, system.settings.port):
         pass
-
-
-@contextmanager
-def projecting(system: System) -> Iterator[None]:
-    """Projects meanwhile, seals the log, and builds what new versions need, in threads."""
-    stop = Event()
-    builder = Builder(system.conninfo, READ_MODELS, system.settings.rebuild_unit_events)
-    threads = [
-        Thread(target=each.run, args=(stop,), name=type(each).__name__)
-        for each in (Projector(system.conninfo, READ_MODELS), builder)
-    ]
-    if sealer := _sealer(system):
-        threads.append(Thread(target=sealer.run, args=(system.conninfo, stop), name="Sealer"))
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-def _sealer(system: System) -> Sealer | None:
-    """Who signs the log; without its key this process leaves that to others."""
-    try:
-        with system.pool.connection() as connection:
-            return signing.sealer(system.settings, connection)
-    except CannotStart as error:
-        log.error("this process does not seal the log", reason=str(error))
-        return None
-
-
-def project(system: System) -> None:
-    """Projects until SIGINT or SIGTERM."""
-    _say_what_changed(system)
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with projecting(system):
-        stop.wait()
-
-
-def _say_what_changed(system: System) -> None:
-    with system.pool.connection() as connection:
-        for name in builds.changed_without_version(connection, READ_MODELS):
-            log.error(builds.say_changed(name), model=name)
 
 
 class Server(uvicorn.Server):

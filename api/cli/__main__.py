@@ -1,5 +1,5 @@
 """The command line as `python -m api.cli`."""
 
-from api.cli import main
+from api.cli.main import main
 
 main()

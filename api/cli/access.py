@@ -6,11 +6,8 @@ from uuid import UUID
 
 import typer
 
-from api.app import ROUTES
 from api.cli.officers import Officer, Why, insist, note, save
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
-from api.compliance import bundle
-from api.compliance.register import register
 from api.readings import What
 from api.wiring import CannotStart, open_system
 from domain.values import now
@@ -30,6 +27,10 @@ def access(
     as_json: AsJson = False,
 ) -> None:
     """Write all that is on record of a person, for the person: JSON, JSON Resume and a page."""
+    from api.app import ROUTES  # noqa: PLC0415  # a second, which other commands do without
+    from api.compliance import bundle  # noqa: PLC0415  # likewise
+    from api.compliance.register import register  # noqa: PLC0415  # likewise
+
     insist(why)
     with open_system(settings_from(data_dir), create=False) as system:
         history = system.recruiting.whole_history(candidate)

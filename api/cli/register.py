@@ -1,15 +1,16 @@
 """The command that prints the record of processing."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from api.app import ROUTES
 from api.cli.shared import AsJson, out, print_json, show
-from api.compliance import register
 from domain.values import now
+
+if TYPE_CHECKING:
+    from api.compliance.register import Register
 
 app = typer.Typer()
 
@@ -23,6 +24,9 @@ def print_register(
     """Print which event holds what of a person, why, under which key, for whom, how long."""
     if as_json + as_html + as_csv > 1:
         raise typer.BadParameter("--json, --html and --csv are three ways; give one")
+    from api.app import ROUTES  # noqa: PLC0415  # a second, which other commands do without
+    from api.compliance import register  # noqa: PLC0415  # likewise
+
     made = register.register([each.router for each in ROUTES], now().date())
     if as_json:
         print_json(register.as_json(made))
@@ -31,13 +35,13 @@ def print_register(
     elif as_csv:
         register.write_csv(made, sys.stdout)
     else:
-        _show(made)
+        _show(made, register.IS_AND_IS_NOT)
 
 
-def _show(made: register.Register) -> None:
+def _show(made: "Register", is_and_is_not: str) -> None:
     version, since = made.processing.version, made.processing.valid_from
     out.print(f"Record of processing, policy version {version}, from {since} on")
-    out.print(register.IS_AND_IS_NOT, "\n", markup=False, soft_wrap=False)
+    out.print(is_and_is_not, "\n", markup=False, soft_wrap=False)
     _show_table(
         ("event", "field", "purpose", "key"),
         [(each.event, each.field, each.purpose, each.key) for each in made.fields],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api import serving
+from api import projecting
 from api.access import keys
 from api.access.callers import Role
 from api.cli.shared import AsJson, DataDir, NoProject, out, print_json, settings_from
@@ -31,6 +31,8 @@ def serve(
     data_dir: DataDir = None, host: Host = None, port: Port = None, no_project: NoProject = False
 ) -> None:
     """Serve the API, and project the read models in the same process."""
+    from api import serving  # noqa: PLC0415  # a second, which other commands do without
+
     settings = settings_from(data_dir, host=host, port=port)
     with open_system(settings, create=True, serving=True) as system:
         serving.serve(system, project=not no_project, ready=_say_where)
@@ -53,6 +55,8 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Load a demonstration company that hirelog makes up itself, and serve it."""
+    from api import serving  # noqa: PLC0415  # a second, which other commands do without
+
     with open_system(settings_from(data_dir, host=host, port=port), create=True) as system:
         if not no_serve:
             serving.check_address(system)  # before the work, not after it
@@ -98,4 +102,4 @@ def project(data_dir: DataDir = None) -> None:
     """Project the read models, beside any number of other processes."""
     with open_system(settings_from(data_dir), create=False) as system:
         out.print("hirelog projects; stop with Ctrl-C")
-        serving.project(system)
+        projecting.project(system)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from api.serving import projecting
+from api.projecting import projecting
 from api.settings import Settings
 from api.signing import sealer
 from api.wiring import CannotStart, System

@@ -52,7 +52,8 @@ def run(bench: Bench) -> Result:
     failed: dict[str, Counter[str]] = {}
     with _serving(bench) as (url, key):
         requests = _requests(bench, key)
-        sizes = {name: _size(url, each) for name, each in requests.items()}
+        with httpx.Client(base_url=url, headers={"Accept-Encoding": "identity"}) as client:
+            sizes = {name: _size(client, each) for name, each in requests.items()}
         with _bare(sizes.values()) as bare, ProcessPoolExecutor(1, get_context("spawn")) as pool:
             rounds: dict[str, Round] = {}
             for name, each in requests.items():
@@ -141,15 +142,15 @@ def _as_constant(request: bytes, size: int) -> bytes:
     return b"%s /%d %s" % (method, size, rest)
 
 
-def _size(url: str, requests: Sequence[bytes]) -> int:
+def _size(client: httpx.Client, requests: Sequence[bytes]) -> int:
     """The median size of the answers."""
     sizes = []
     for request in requests[:SAMPLE]:
         head, _, body = request.partition(b"\r\n\r\n")
         first, _, *lines = head.decode().split("\r\n")
         method, path, _ = first.split()
-        headers = dict(line.split(": ") for line in lines) | {"Accept-Encoding": "identity"}
-        answer = httpx.request(method, url + path, headers=headers, content=body)
+        headers = dict(line.split(": ") for line in lines)
+        answer = client.request(method, path, headers=headers, content=body)
         answer.raise_for_status()
         sizes.append(len(answer.content))
     return round(median(sizes))

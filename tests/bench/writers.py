@@ -14,7 +14,7 @@ from domain.recorded import Metadata
 from domain.values import now
 
 ROUNDS = 5  # short ones, so that what else the machine does meets all contenders alike
-SHORTEST_SECONDS = 0.1  # of a round; there are fewer where there is no time for more
+SHORTEST_SECONDS = 0.5  # of a round; there are fewer where there is no time for more
 START_SECONDS = 0.15  # for all writers of a round to get ready
 
 Command = Callable[[], object]

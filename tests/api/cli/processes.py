@@ -34,7 +34,7 @@ def command(*arguments: object) -> list[str]:
 # Forks a process for each line of its input, so that the modules are loaded but once.
 FORKS = """
 import json, os, signal, sys, tempfile, traceback
-from api import cli
+from api.cli.main import main
 
 def become(arguments, environ, seconds, out, err):
     signal.alarm(seconds)
@@ -43,7 +43,7 @@ def become(arguments, environ, seconds, out, err):
     os.environ.update(environ)
     sys.argv[1:] = arguments
     try:
-        cli.main()
+        main()
     except SystemExit as end:
         return end.code or 0
     except BaseException:

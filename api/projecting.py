@@ -1,0 +1,66 @@
+"""Runs the projectors of one process, and what goes with them, until they are told to stop."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+
+import structlog
+
+from api import signing
+from api.wiring import CannotStart, System
+from projections import READ_MODELS
+from projections.compliance_audit.merkle.seal import Sealer
+from projections.runtime import builds
+from projections.runtime.builder import Builder
+from projections.runtime.projector import Projector
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def projecting(system: System) -> Iterator[None]:
+    """Projects meanwhile, seals the log, and builds what new versions need, in threads."""
+    stop = Event()
+    builder = Builder(system.conninfo, READ_MODELS, system.settings.rebuild_unit_events)
+    threads = [
+        Thread(target=each.run, args=(stop,), name=type(each).__name__)
+        for each in (Projector(system.conninfo, READ_MODELS), builder)
+    ]
+    if sealer := _sealer(system):
+        threads.append(Thread(target=sealer.run, args=(system.conninfo, stop), name="Sealer"))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _sealer(system: System) -> Sealer | None:
+    """Who signs the log; without its key this process leaves that to others."""
+    try:
+        with system.pool.connection() as connection:
+            return signing.sealer(system.settings, connection)
+    except CannotStart as error:
+        log.error("this process does not seal the log", reason=str(error))
+        return None
+
+
+def project(system: System) -> None:
+    """Projects until SIGINT or SIGTERM."""
+    say_what_changed(system)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with projecting(system):
+        stop.wait()
+
+
+def say_what_changed(system: System) -> None:
+    """Logs each read model whose fold was changed under its version."""
+    with system.pool.connection() as connection:
+        for name in builds.changed_without_version(connection, READ_MODELS):
+            log.error(builds.say_changed(name), model=name)
