@@ -164,7 +164,7 @@ def served(system: System, app: FastAPI | None = None) -> Iterator[httpx.Client]
     headers = known_as(system, "admin:ada")
     try:
         with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30
+            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, verify=False
         ) as client:
             yield client
     finally:

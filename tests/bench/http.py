@@ -26,6 +26,7 @@ from tests.bench.writers import Found, Laps, Round, interleaved
 CONNECTIONS = 200
 SHARE = 4.0  # of the bench's seconds, for each kind of request: a minute
 SAMPLE = 200  # candidates, and as many jobs as there are of them
+SIZED = 50  # answers, for their median size
 RATIOS = {f"{name}_vs_constant": name for name in ("board", "candidate", "append")}
 TITLES = {"board": "GET a board", "candidate": "GET a candidate", "append": "POST a note"}
 
@@ -145,7 +146,7 @@ def _as_constant(request: bytes, size: int) -> bytes:
 def _size(client: httpx.Client, requests: Sequence[bytes]) -> int:
     """The median size of the answers."""
     sizes = []
-    for request in requests[:SAMPLE]:
+    for request in requests[:SIZED]:
         head, _, body = request.partition(b"\r\n\r\n")
         first, _, *lines = head.decode().split("\r\n")
         method, path, _ = first.split()

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench", "--events", "500", "--seconds", "0.1"]
+    command = [sys.executable, "-m", "tests.bench", "--events", "500", "--seconds", "0.02"]
     command += ["--grown", "5000"]
     ended = subprocess.run(
         [*command, "--json"],
