@@ -61,6 +61,7 @@ class What(StrEnum):
     ACCESS_BUNDLE = "access-bundle"
     PROOF = "proof"
     EXPORT = "export"  # of everybody
+    FEED = "feed"  # a page of events, of everybody where no candidate was chosen
 
 
 class TooManyWaiting(psycopg.OperationalError):

@@ -1,5 +1,6 @@
 """Reads the feed page by page for one caller."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eventsourcing.persistence import MapperDeserialisationError
@@ -28,11 +29,15 @@ class FeedPage(BaseModel):
 
 @dataclass(frozen=True)
 class Feed:
-    """What one caller chose, and whether the caller sees what identifies a person."""
+    """What one caller chose, and whether the caller sees what identifies a person.
+
+    `note` is called before a page with events is handed to one who sees that.
+    """
 
     system: System
     choice: Choice
     personal: bool
+    note: Callable[[], None]
 
     def page(self, after: int, limit: int) -> FeedPage:
         """The next events, none perhaps; the position is behind `after` if there are any.
@@ -55,6 +60,8 @@ class Feed:
                 break
             if self._is_chosen(recorded):
                 items.append(cloud_event(recorded, personal=self.personal))
+        if items and self.personal:
+            self.note()
         return FeedPage(items=items, position=position, has_more=position < found.head)
 
     def _read(self, row: Row) -> Recorded:

@@ -20,6 +20,7 @@ from api.feed.cloudevents import TOPICS
 from api.feed.reading import Feed, FeedPage
 from api.feed.streams import EVENTS_AT_ONCE, MEDIA_TYPE, FeedStream, Streams, prefers_stream
 from api.openapi import answers
+from api.readings import Reading, Readings, What
 from projections.runtime.feed import Choice, PositionAhead
 
 MAX_PAGE = 1_000
@@ -124,10 +125,16 @@ async def follow_feed(
 
     A position that the log has not reached is refused (`position-ahead`): the log is not the one
     that it is from, and to wait would mean to miss what it holds. What identifies a person is left
-    out for callers who may not see it.
+    out for callers who may not see it; what others are given is noted, page by page, as a reading.
     """
     principal: Principal = request.state.principal
-    feed = Feed(system, asked.choice(), principal.sees_personal())
+    readings: Readings = request.app.state.readings
+
+    def note() -> None:
+        role, what = principal.role, What.FEED
+        readings.note(Reading(asked.candidate, principal.actor, role, what, "api", None))
+
+    feed = Feed(system, asked.choice(), principal.sees_personal(), note)
     is_stream = prefers_stream(request.headers.get("accept", ""))
     streams: Streams = request.app.state.streams
     if is_stream and streams.is_full(principal.id):

@@ -5,8 +5,12 @@ from uuid import uuid4
 
 import httpx
 
+from api.access.callers import Scope
+from api.readings import WRITE_SECONDS
+from api.wiring import System
 from tests.api.bad_input import complaint
 from tests.api.talk import AsCaller, Ask, Json, begin, say
+from tests.databases import wait_until_projected
 
 BASIS = "gdpr-art-17-1-b"
 
@@ -69,6 +73,32 @@ def test_a_hold_stands_against_it(http: httpx.Client, ask: Ask) -> None:
     assert not ask("/v1/holds", candidate=candidate)["items"][0]["stands"]
     run = http.post(f"/v1/erasures/{waiting['id']}/run")
     assert (run.status_code, run.json()["state"]) == (202, "erasing")
+
+
+def test_it_lists_who_has_had_the_data(
+    http: httpx.Client, ask: Ask, as_caller: AsCaller, projected: System
+) -> None:
+    jobs, ana = as_caller("integration:jobs"), as_caller("recruiter:ana")
+    assert http.get("/v1/feed", headers=as_caller("integration:early")).json()["items"] == []
+    candidate, other = (begin(http)["id"] for _ in range(2))
+    wait_until_projected(projected.conninfo)
+    path = f"/v1/candidates/{candidate}"
+    for headers in jobs, jobs, ana:  # who works here is no recipient
+        assert http.get(path, headers=headers).status_code == 200
+    assert http.get(f"{path}/access-bundle", headers=ana).status_code == 403
+    assert http.get(f"{path}/access-bundle").status_code == 200
+    assert http.get(f"/v1/candidates/{other}/access-bundle").status_code == 200
+    unseeing = as_caller("integration:counts", scopes=[Scope.READ])
+    for follower in jobs, ana, unseeing:
+        assert http.get("/v1/feed", headers=follower).json()["items"]
+    time.sleep(2 * WRITE_SECONDS)  # readings are on record by then
+    erasure = http.post("/v1/erasures", json=asked(candidate)).json()
+    recipients = ask(f"/v1/erasures/{erasure['id']}")["recipients"]
+    assert [(each["kind"], each["recipient"]) for each in recipients] == [
+        ("state", "integration:jobs"),
+        ("access-bundle", "admin:ada"),
+        ("feed", "integration:jobs"),
+    ]
 
 
 def test_what_does_not_fit_is_refused_by_name(http: httpx.Client) -> None:
