@@ -13,6 +13,10 @@ from api.memory import collect_seldom
 from api.projecting import projecting, say_what_changed
 from api.wiring import CannotStart, System
 
+MAX_HEAD_BYTES = 65_536  # of a request: its line and headers
+# Longer than clients keep theirs, so that none sends on a connection that is just being closed.
+KEEP_ALIVE_SECONDS = 75
+
 
 def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM; calls `ready` with the address when requests are taken.
@@ -24,19 +28,26 @@ def serve(system: System, *, project: bool, ready: Callable[[str], None]) -> Non
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         app = build_app(system)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=10,
-            server_header=False,
-        )
-        server = Server(config, app, lambda: ready(address))
+        server = Server(configured(app), app, lambda: ready(address))
         say_what_changed(system)
         # After its own orderly end uvicorn raises the signal again; that ends nothing else here.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), projecting(system) if project else nullcontext():
             server.run(sockets=[listener])
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How this application is served."""
+    return uvicorn.Config(
+        app,
+        port=0,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        server_header=False,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+    )
 
 
 def check_address(system: System) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from psycopg import sql
 
@@ -23,7 +22,7 @@ from api.access import keys
 from api.access.callers import Role
 from api.app import build_app
 from api.memory import collect_seldom
-from api.serving import Server
+from api.serving import Server, configured
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.store.embedded import SUPERUSER, EmbeddedServer, attach
@@ -154,8 +153,7 @@ def as_caller(system: System) -> Callable[..., dict[str, str]]:
 def served(system: System, app: FastAPI | None = None) -> Iterator[httpx.Client]:
     """A client on a real HTTP server of this system, or of an application made of it."""
     app = app or build_app(system)
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
-    server = Server(config, app, lambda: None)
+    server = Server(configured(app), app, lambda: None)
     thread = Thread(target=server.run)
     thread.start()
     while not server.started:
