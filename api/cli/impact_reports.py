@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import typer
 from rich.table import Table
 
+from api import signing
 from api.cli.impact import OnDay, OutFiles, PolicyName, check_suffixes, hand_out, texts_of, write
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
 from api.progress import catch_up
@@ -16,6 +17,7 @@ from projections.adverse_impact.pipeline import Outcome, Period, count, read
 from projections.adverse_impact.policies import policy
 from projections.adverse_impact.published import Published, publish, published, texts
 from projections.adverse_impact.report import CannotCompute, build
+from projections.compliance_audit.merkle.encoding import to_base64
 
 app = typer.Typer()
 
@@ -87,16 +89,25 @@ def report(
             **({"Applied before": f"{until:%Y-%m-%d}"} if until else {}),
         }
         if publish_by is not None:
+            with system.pool.connection() as connection:
+                signed = signing.sealer(system.settings, connection).seal(connection)
+            if signed is None:  # the log is empty
+                raise CannotCompute("nothing is on record")
             which = Published(
                 report_id=uuid4(),
                 published_at=now(),
                 published_by=publish_by,
                 position=pipeline.position,
-                checkpoint=None,
+                checkpoint=signed.note,
                 policy=rules.name,
                 policy_version=rules.version,
             )
-            about |= {"Published as": str(which.report_id), "Published by": publish_by}
+            sealed = signed.checkpoint
+            about |= {
+                "Published as": str(which.report_id),
+                "Published by": publish_by,
+                "Checkpoint": f"{sealed.origin}, {sealed.size} events, {to_base64(sealed.root)}",
+            }
             with system.pool.connection() as connection:
                 publish(connection, which, texts_of(made, about))
     hand_out(made, about, files, printed_as_json=as_json)
@@ -113,7 +124,7 @@ def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     ):
         found = published(connection)
     if as_json:
-        fields = ("report_id", "published_at", "published_by", "position", "policy")
+        fields = ("report_id", "published_at", "published_by", "position", "checkpoint", "policy")
         print_json([{name: getattr(each, name) for name in fields} for each in found])
         return
     table = Table("report", "published", "by", "position", "policy")

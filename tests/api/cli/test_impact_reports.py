@@ -72,6 +72,10 @@ def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_pa
 
     (listed,) = shell.result("impact", "published", *where)
     assert listed["position"] == int(made["about"]["Up to position"])
+    assert int(listed["checkpoint"].splitlines()[1]) >= listed["position"]
+    assert listed["checkpoint"].splitlines()[2] in made["about"]["Checkpoint"]
+    (tmp_path / "kept.txt").write_text(listed["checkpoint"])
+    shell.done("audit", "check", "--checkpoint", tmp_path / "kept.txt", *where)
     shown = shell.done("impact", "show", listed["report_id"], *where)
     assert json.loads(shown) == made
     shell.done("impact", "show", listed["report_id"], "--out", tmp_path / "same.html", *where)
