@@ -45,7 +45,10 @@ def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @app.command()
 def export(
     candidate: UUID,
-    file: Annotated[Path, typer.Option("--out", help="Where to write the bundle.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write the bundle [default: CANDIDATE.bundle.json]."),
+    ] = None,
     no_personal: Annotated[
         bool, typer.Option("--no-personal", help="Leave the values in clear out.")
     ] = False,
@@ -58,6 +61,7 @@ def export(
     with open_system(settings_from(data_dir), create=False) as system:
         officers.note(system, candidate, What.PROOF, actor=actor, why=why)
         made = bundles.export(system, candidate, with_personal=not no_personal)
+    file = to or Path(f"{candidate}.bundle.json")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
