@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     signing_key: SecretStr | None = None
     log_origin: str | None = None
     checkpoint_file: Path | None = None
+    checkpoint_url: SecretStr | None = None
     erasure_ledger: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000

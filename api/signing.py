@@ -1,10 +1,11 @@
 """Who signs the log: its key and its name, and where checkpoints go beside the database."""
 
 from base64 import b64decode
-from pathlib import Path
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 
 from api import key_files
@@ -17,6 +18,7 @@ from projections.compliance_audit.merkle.note import Signer, VerifierKey
 from projections.compliance_audit.merkle.seal import Sealer, register
 
 SIGNING_KEY_FILE = "signing.key"
+SINK_SECONDS = 5.0
 
 
 def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
@@ -43,8 +45,7 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
             f"this log is called {known.name} in its checkpoints, for its whole life; "
             "HIRELOG_LOG_ORIGIN says otherwise"
         )
-    path = settings.checkpoint_file
-    return Sealer(signer, sink=lambda note: _append(path, note)) if path else Sealer(signer)
+    return Sealer(signer, sink=partial(_hand_out, settings))
 
 
 def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
@@ -65,6 +66,18 @@ def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
     return b64decode(encoded)
 
 
-def _append(path: Path, note: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(note)
+def _hand_out(settings: Settings, note: str) -> None:
+    if settings.checkpoint_file:
+        with settings.checkpoint_file.open("a", encoding="utf-8") as file:
+            file.write(note)
+    if settings.checkpoint_url:
+        content_type = {"Content-Type": "text/plain; charset=utf-8"}
+        try:
+            httpx.post(
+                settings.checkpoint_url.get_secret_value(),
+                content=note.encode(),
+                headers=content_type,
+                timeout=SINK_SECONDS,
+            ).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # its text may hold the address
+            raise ConnectionError(None, type(error).__name__) from None

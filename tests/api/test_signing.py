@@ -2,13 +2,17 @@
 
 import time
 from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from uuid import uuid4
 
 import psycopg
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
+from api import logs
 from api.projecting import projecting
 from api.settings import Settings
 from api.signing import sealer
@@ -47,6 +51,58 @@ def test_whoever_projects_seals_the_log_and_hands_its_checkpoints_out(
     assert key.name.startswith("hirelog/")
     handed_out = note.split(kept.read_text())
     assert [checkpoint.opened(each, key).size for each in handed_out] == [1, 2]
+
+
+class _Keeps(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert isinstance(self.server, _Elsewhere)
+        self.server.kept.append(body.decode())
+        self.send_response(self.server.answer)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+        pass
+
+
+class _Elsewhere(HTTPServer):
+    """Somebody else's server, which keeps what it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Keeps)
+        self.kept: list[str] = []
+        self.answer = 204
+
+
+def test_checkpoints_are_sent_elsewhere_and_a_server_that_fails_holds_nothing_up(
+    system: System,
+) -> None:
+    with _Elsewhere() as elsewhere:
+        thread = Thread(target=elsewhere.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{elsewhere.server_port}/kept?secret=1"
+        system.settings.checkpoint_url = SecretStr(address)
+        with system.pool.connection() as connection:
+            made = sealer(system.settings, connection)
+            for answer in 204, 500:
+                elsewhere.answer = answer
+                append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+                logs.configure("error")
+                with capture_logs() as logged:
+                    made.seal(connection)
+                logs.configure("critical")
+                assert bool(logged) is (answer == 500)
+                assert "secret" not in str(logged)
+            key = stored.verifier_key(connection)
+        elsewhere.shutdown()
+        thread.join()
+    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    with system.pool.connection() as connection:
+        assert key is not None
+        signed = made.seal(connection)  # nobody listens any more
+        assert signed is not None
+        assert signed.checkpoint.size == 3
+    assert [checkpoint.opened(each, key).size for each in elsewhere.kept] == [1, 2]
 
 
 def wait_until_sealed(system: System, head: int) -> None:
