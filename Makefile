@@ -23,6 +23,7 @@ bench: .venv/installed
 	$(BIN)/python -m tests.bench
 
 torture: .venv/installed
+	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m tests.torture
 
 # Dependencies come pinned and hashed from requirements.lock; the project itself is added without any.

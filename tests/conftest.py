@@ -33,7 +33,7 @@ from projections.runtime import builds
 from projections.runtime.projector import Projector
 from tests.databases import Database
 
-_LONGEST = ("tests/bench/test_bench.py", "tests/api/test_hiring_log.py")
+_LONGEST = "tests/api/test_hiring_log.py"
 _SHORTEST = "tests/domain"
 
 _MEMORY = Path("/dev/shm")

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from base64 import urlsafe_b64encode
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -160,7 +161,7 @@ NASTY: list[Any] = [
 
 
 def test_no_query_breaks_a_route(known: Known, promised: Json) -> None:
-    """Each parameter of each route with each nasty value: an answer, or a refusal by name."""
+    """Each parameter of each route with every other nasty value, by turns: answers or refusals."""
     ids = {
         "{candidate_id}": known.candidate,
         "{job_id}": known.job,
@@ -170,11 +171,11 @@ def test_no_query_breaks_a_route(known: Known, promised: Json) -> None:
         "{position}": "1",
     }
     known.system.settings.wait_seconds = 0  # many a position lies in the future
-    asked = 0
+    asked, turns = 0, count()
     for template, methods in promised["paths"].items():
         path = re.sub(r"{\w+}", lambda found: ids.get(found[0], str(uuid4())), template)
         for parameter in methods.get("get", {}).get("parameters", []):
-            for value in NASTY if parameter["in"] == "query" else []:
+            for value in NASTY[next(turns) % 2 :: 2] if parameter["in"] == "query" else []:
                 query = f"{path}?{parameter['name']}={quote(value)}"
                 answer = known.http.get(query, headers={"Connection": "close"})
                 asked += 1

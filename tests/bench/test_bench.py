@@ -12,6 +12,7 @@ from tests.bench import append, bulk, growth, http, lag, rebuild
 from tests.bench.bench import environ
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
