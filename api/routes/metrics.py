@@ -22,6 +22,7 @@ from api.readings import Readings
 from api.routes.health import models_of
 from api.wiring import System
 from domain.log import GROUP_SIZES, EventLog
+from projections.compliance_audit.merkle import stored
 from projections.runtime.status import ModelStatus
 
 router = APIRouter(tags=["Health"], dependencies=[open_to(*MEASURES)], route_class=LenientRoute)
@@ -122,12 +123,30 @@ class _Pools(Collector):
         yield from (size, used, waiting)
 
 
+class _Seal(Collector):
+    def __init__(self, unsealed: int) -> None:
+        self._unsealed = unsealed
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "hirelog_log_unsealed_events",
+            "Events that no signed checkpoint covers yet; it grows when the log is not sealed.",
+            value=self._unsealed,
+        )
+
+
+def _unsealed(system: System) -> int:
+    with system.pool.connection() as connection:
+        return stored.unsealed(connection)
+
+
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, system: SystemDep) -> Response:
     """In the text format of Prometheus; of the read models the same for every process."""
     models = await asyncio.to_thread(models_of, system)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReadModels(models))
+    registry.register(_Seal(await asyncio.to_thread(_unsealed, system)))
     registry.register(_Requests(request.app.state.load, request.app.state.readings))
     registry.register(_Appends(system.recruiting.recorder))
     registry.register(_Pools(system))

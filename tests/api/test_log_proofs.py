@@ -46,6 +46,12 @@ def last(http: httpx.Client, key: VerifierKey) -> Checkpoint:
     return made
 
 
+def test_the_metrics_tell_how_much_is_not_sealed(http: httpx.Client, system: System) -> None:
+    grow(system, 5)
+    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 2)
+    assert "hirelog_log_unsealed_events 2.0" in http.get("/metrics").text
+
+
 def test_what_is_proven_over_http_holds(http: httpx.Client, system: System) -> None:
     key = grow(system, 5)
     old = last(http, key)

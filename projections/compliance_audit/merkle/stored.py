@@ -17,6 +17,10 @@ WIDTH = 1 << LEVEL  # of a subtree's children one level below
 
 SELECT_KEY = "SELECT verifier_key FROM hirelog.log_identity"
 SELECT_LATEST = "SELECT note FROM hirelog.log_checkpoints ORDER BY size DESC LIMIT 1"
+SELECT_UNSEALED = """
+SELECT (SELECT coalesce(max(notification_id), 0) FROM hirelog.events)
+       - (SELECT coalesce(max(size), 0) FROM hirelog.log_checkpoints)
+"""
 SELECT_COVERING = """
 SELECT note FROM hirelog.log_checkpoints WHERE size >= %s ORDER BY size LIMIT 1
 """
@@ -101,6 +105,12 @@ def latest(connection: psycopg.Connection[Any]) -> Signed | None:
     Raises Altered or NotProven when it is not one of this log.
     """
     return _signed(connection, connection.execute(SELECT_LATEST, prepare=True).fetchone())
+
+
+def unsealed(connection: psycopg.Connection[Any]) -> int:
+    """How many events no checkpoint covers yet; below zero where the log was cut off."""
+    row = connection.execute(SELECT_UNSEALED, prepare=True).fetchone()
+    return int(row[0]) if row else 0
 
 
 def covering(connection: psycopg.Connection[Any], position: int) -> Signed:
