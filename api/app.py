@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute
 
 from api import errors, openapi, pages
 from api.access.guard import Guard
-from api.admission import Admission, Load
-from api.conditional import Conditional
+from api.door.admission import Admission, Load
 from api.door.bodies import Bodies
+from api.door.conditional import Conditional
 from api.door.failures import Failures
 from api.door.heads import Heads
 from api.door.request_ids import RequestIds

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 from api.access.callers import Role
 from api.access.rights import OpenTo
-from api.conditional import UNDER
+from api.door.conditional import UNDER
 from api.door.route import Route
 from api.errors import MEDIA_TYPE, Responses, problem_answers
 from api.problems import PUBLISHED

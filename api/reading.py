@@ -15,8 +15,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from api.access.callers import Principal, Role
-from api.conditional import matches
 from api.deps import PRINTABLE, listed, not_valid
+from api.door.conditional import matches
 from api.readings import Reading, Readings, What
 from api.remembered import Gathered, Remembered, Told
 from api.wiring import System

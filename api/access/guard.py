@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.access.callers import Principal
 from api.access.key_sets import IssuerUnavailable
 from api.access.recognition import Recognition, Unrecognised
-from api.admission import AsgiApp, Message, Receive, Scope, Send
+from api.door.admission import AsgiApp, Message, Receive, Scope, Send
 from api.errors import UNAVAILABLE, answer_to, problem
 from api.wiring import System
 

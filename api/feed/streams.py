@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.access.key_sets import IssuerUnavailable
-from api.admission import Load
+from api.door.admission import Load
 from api.errors import UNAVAILABLE
 from api.feed.reading import Feed, FeedPage
 from projections.runtime.feed import PositionAhead

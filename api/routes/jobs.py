@@ -8,8 +8,8 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field
 
 from api.access.rights import EVERYBODY, RECRUITS, open_to
-from api.conditional import weak_tag
 from api.deps import CallerDep, ChangerDep, ChosenDep, Page, PageDep, SystemDep, bigint, moment
+from api.door.conditional import weak_tag
 from api.door.route import Route
 from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS

@@ -15,8 +15,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from api.access.rights import MEASURES, open_to
-from api.admission import Load
 from api.deps import SystemDep
+from api.door.admission import Load
 from api.door.route import LenientRoute
 from api.readings import Readings
 from api.routes.health import models_of

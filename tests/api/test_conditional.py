@@ -7,7 +7,7 @@ import httpx
 
 from api.access.callers import Scope
 from api.app import build_app
-from api.conditional import weak_tag
+from api.door.conditional import weak_tag
 from api.settings import Settings
 from api.wiring import System
 from tests.api.bad_input import Known, complaint

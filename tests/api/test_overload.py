@@ -16,8 +16,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
-from api import admission
-from api.admission import Message, Receive, Scope, Send
+from api.door import admission
+from api.door.admission import Message, Receive, Scope, Send
 from api.settings import Settings
 from api.wiring import System, assembled
 from tests.api.bad_input import complaint

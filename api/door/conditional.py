@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from starlette.datastructures import MutableHeaders
 
-from api.admission import AsgiApp, Message, Receive, Scope, Send
+from api.door.admission import AsgiApp, Message, Receive, Scope, Send
 from api.versions import TAG
 
 UNDER = "/v1/"
