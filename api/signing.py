@@ -12,12 +12,15 @@ from api import key_files
 from api.key_files import BadKeyFile, is_key
 from api.settings import Settings
 from api.wiring import CannotStart
-from projections.compliance_audit.merkle import stored
+from api.witness import replace
+from projections.compliance_audit.merkle import checkpoint, stored
+from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.note import Signer, VerifierKey
 from projections.compliance_audit.merkle.seal import Sealer, register
 
 SIGNING_KEY_FILE = "signing.key"
+LAST_CHECKPOINT_FILE = "last.checkpoint"
 SINK_SECONDS = 5.0
 
 
@@ -29,6 +32,7 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
         name = settings.log_origin or (known.name if known else f"hirelog/{uuid4()}")
         signer = Signer(name, seed)
         if known is None:
+            last_kept(settings, signer.key)
             known = register(connection, signer)  # another process may have been faster
             signer = Signer(settings.log_origin or known.name, seed)
     except BadKeyFile as error:
@@ -45,7 +49,25 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
             f"this log is called {known.name} in its checkpoints, for its whole life; "
             "HIRELOG_LOG_ORIGIN says otherwise"
         )
-    return Sealer(signer, sink=partial(_hand_out, settings))
+    kept = last_kept(settings, signer.key)
+    return Sealer(signer, partial(_hand_out, settings, signer.key), kept.size if kept else 0)
+
+
+def last_kept(settings: Settings, key: VerifierKey) -> Checkpoint | None:
+    """The last checkpoint as the data directory keeps it, beside what the database holds.
+
+    Raises CannotStart where it is none of this log.
+    """
+    path = settings.data_dir / LAST_CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        return checkpoint.opened(path.read_text("utf-8"), key)
+    except NotProven as error:
+        raise CannotStart(
+            f"{path} is no checkpoint of the log {key.name}: {error}; if the database was meant to "
+            "be exchanged, move that file away; if not, the log was"
+        ) from error
 
 
 def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
@@ -66,7 +88,10 @@ def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
     return b64decode(encoded)
 
 
-def _hand_out(settings: Settings, note: str) -> None:
+def _hand_out(settings: Settings, key: VerifierKey, note: str) -> None:
+    kept = last_kept(settings, key)
+    if kept is None or kept.size < checkpoint.opened(note, key).size:
+        replace(settings.data_dir / LAST_CHECKPOINT_FILE, note)
     if settings.checkpoint_file:
         with settings.checkpoint_file.open("a", encoding="utf-8") as file:
             file.write(note)

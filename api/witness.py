@@ -51,7 +51,7 @@ def observe(log: Log, key: VerifierKey, kept: Path) -> tuple[Checkpoint | None, 
                 f"the log of {new.size} events does not continue that of {old.size}, which was "
                 f"signed before: {error}"
             ) from None
-    _replace(kept, log.note)
+    replace(kept, log.note)
     return old, new
 
 
@@ -107,7 +107,8 @@ def _hashes(answer: httpx.Response) -> list[bytes]:
         raise NotProven("the answer is no consistency proof") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Puts the text in the place of the file's, as a whole or not at all."""
     descriptor, unfinished = tempfile.mkstemp(dir=path.absolute().parent, prefix=path.name)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

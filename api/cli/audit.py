@@ -134,7 +134,7 @@ def check_log(
         typer.Option("--checkpoint", help="Checkpoints that were kept elsewhere, one or several."),
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="The verifier key [default: the one on record].")
+        str | None, typer.Option(help="The verifier key [default: that of our signing key].")
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -146,10 +146,11 @@ def check_log(
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
     ):
-        trusted = given or stored.verifier_key(connection)
-        if trusted is None:
-            raise CannotStart("the log is not sealed yet; does hirelog project run?")
+        # The key on record would prove nothing against who can write there.
+        trusted = given or signing.sealer(system.settings, connection).key
         earlier: list[Checkpoint] = [checkpoint.opened(each, trusted) for each in notes]
+        if last := signing.last_kept(system.settings, trusted):
+            earlier.append(last)
         head = system.recruiting.recorder.max_notification_id() or 0
         with bar("Checking", head, quiet=as_json) as advance:
             report = check.check(connection, trusted, earlier, advance)

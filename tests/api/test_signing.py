@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from api import logs
 from api.projecting import projecting
 from api.settings import Settings
-from api.signing import sealer
+from api.signing import last_kept, sealer
 from api.wiring import CannotStart, System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import checkpoint, note, stored
 from projections.compliance_audit.merkle.note import VerifierKey
-from projections.compliance_audit.merkle.stored import Signed
+from projections.compliance_audit.merkle.stored import Altered, Signed
 from tests.databases import Database
 from tests.projections.poison import append
 
@@ -51,6 +51,50 @@ def test_whoever_projects_seals_the_log_and_hands_its_checkpoints_out(
     assert key.name.startswith("hirelog/")
     handed_out = note.split(kept.read_text())
     assert [checkpoint.opened(each, key).size for each in handed_out] == [1, 2]
+
+
+CUT_OFF = """
+DELETE FROM hirelog.log_checkpoints WHERE size > 2;
+DELETE FROM hirelog.log_subtrees WHERE (number + 1) << level > 2;
+DELETE FROM hirelog.events WHERE notification_id > 2
+"""
+BEGIN_ANEW = "TRUNCATE hirelog.log_checkpoints, hirelog.log_subtrees, hirelog.log_identity"
+
+
+def test_a_log_that_was_cut_off_with_its_checkpoints_is_not_signed_again(
+    system: System, database: Database
+) -> None:
+    with psycopg.connect(database.service, autocommit=True) as connection:
+        running = sealer(system.settings, connection)
+        for _ in range(2):
+            append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 2)
+            running.seal(connection)
+        kept = last_kept(system.settings, running.key)
+        assert kept is not None
+        assert kept.size == 4
+        with psycopg.connect(database.superuser) as superuser:
+            superuser.execute(CUT_OFF)
+        for each in running, sealer(system.settings, connection):
+            with pytest.raises(Altered, match="4 events were signed"):
+                each.seal(connection)
+        append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 3)
+        with pytest.raises(Altered):
+            running.seal(connection)
+        assert last_kept(system.settings, running.key) == kept
+
+
+def test_a_log_whose_name_and_key_were_taken_away_is_not_begun_anew(
+    system: System, database: Database
+) -> None:
+    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    key_of(system.settings, database)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(BEGIN_ANEW)
+    with (
+        psycopg.connect(database.service, autocommit=True) as connection,
+        pytest.raises(CannotStart, match="is no checkpoint of the log"),
+    ):
+        sealer(system.settings, connection)
 
 
 class _Keeps(BaseHTTPRequestHandler):

@@ -50,10 +50,16 @@ def register(connection: psycopg.Connection[Any], signer: Signer) -> VerifierKey
 class Sealer:
     """Signs checkpoints of one log."""
 
-    def __init__(self, signer: Signer, sink: Sink = lambda _: None) -> None:
-        """`sink` is given each note after it was committed."""
+    def __init__(self, signer: Signer, sink: Sink = lambda _: None, signed: int = 0) -> None:
+        """`sink` is given each note after it was committed; so many events were `signed` before."""
         self._signer = signer
         self._sink = sink
+        self._signed = signed
+
+    @property
+    def key(self) -> VerifierKey:
+        """With which others verify what is signed here."""
+        return self._signer.key
 
     def seal(self, connection: psycopg.Connection[Any]) -> Signed | None:
         """Covers all events that the log holds now; returns the last checkpoint, None if empty.
@@ -99,6 +105,11 @@ class Sealer:
             self._check_key(connection)
             last = stored.latest(connection)
             since = last.checkpoint.size if last else 0
+            if since < self._signed:
+                raise Altered(
+                    f"{self._signed} events were signed, and the checkpoints on record end at "
+                    f"{since}; some were deleted, or an older copy was put back"
+                )
             if since == head:
                 return last
             if since > head:
@@ -116,6 +127,7 @@ class Sealer:
             connection.execute(INSERT_CHECKPOINT, given)
             with connection.cursor() as cursor:
                 cursor.executemany(INSERT_SUBTREE, edge.completed)
+        self._signed = signed.checkpoint.size
         try:
             self._sink(signed.note)
         except OSError as error:  # the next one will do

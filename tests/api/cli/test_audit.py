@@ -93,3 +93,13 @@ def test_a_witness_keeps_the_checkpoint_with_which_a_check_finds_what_was_altere
     ended = shell.run(*check)
     assert ended.returncode == 1
     assert ended.stdout == "position 77: the event was altered or replaced\n"
+
+    # Cut off together with the checkpoints, and checked with what the data directory keeps.
+    with attach(company.data_dir) as server, psycopg.connect(superuser) as connection:
+        connection.execute(FLIP)  # back
+        connection.execute("DELETE FROM hirelog.events WHERE notification_id > 50")
+        for table in "log_checkpoints", "log_subtrees":
+            connection.execute(f"DELETE FROM hirelog.{table}".encode())
+    ended = shell.run("audit", "check", *company.at())
+    assert ended.returncode == 1
+    assert "position" in ended.stdout
