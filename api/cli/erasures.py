@@ -130,11 +130,17 @@ def maintain(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             digests = [model.digest() for model in READ_MODELS]
             done = storage.maintain(conninfo, digests, _quiet if as_json else out.print)
         system.eraser.settle_all()
+    left = [*done.left]
+    if settings.erasure_ledger is None:
+        left.append(
+            f"the deletion ledger lies in {settings.data_dir}, where a backup that is put back "
+            "replaces it; name another place in HIRELOG_ERASURE_LEDGER"
+        )
     if as_json:
-        print_json(vars(done))
+        print_json(vars(done) | {"left": left})
         return
     out.print(f"{len(done.tables)} table(s) written anew; {done.erasures} erasure(s) acknowledged")
-    for each in done.left:
+    for each in left:
         out.print(f"still to see to: {each}")
 
 

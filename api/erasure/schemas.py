@@ -104,7 +104,10 @@ class HoldRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     candidate_id: UUID
-    legal_reference: Label = Field(examples=["Smith v. Example, 3:26-cv-101"])
+    legal_reference: Label = Field(
+        examples=["Docket 3:26-cv-101"],
+        description="In words that name nobody: it is not encrypted, and outlives an erasure.",
+    )
     reason: Label | None = Field(default=None, examples=["Litigation"])
     expires_at: GivenMoment | None = None
 

@@ -69,7 +69,7 @@ HOLD_REQUESTS: dict[str, Any] = {
         "summary": "Until it is released",
         "value": {
             "candidate_id": CANDIDATE,
-            "legal_reference": "Smith v. Example, 3:26-cv-101",
+            "legal_reference": "Docket 3:26-cv-101",
             "reason": "Litigation",
         },
     }
@@ -99,7 +99,7 @@ def _recording(kind: str, version: int, reason: str, **data: Any) -> dict[str, A
     return {"id": CANDIDATE, "version": version, "position": version + 4, "events": [event]}
 
 
-_PLACED = {"legal_reference": "Smith v. Example, 3:26-cv-101", "expires_at": None}
+_PLACED = {"legal_reference": "Docket 3:26-cv-101", "expires_at": None}
 HELD = _recording("held", 6, "Litigation", **_PLACED)
 RELEASED = _recording("hold-released", 7, "Settled")
 HOLD_LIST = {

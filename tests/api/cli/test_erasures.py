@@ -259,7 +259,9 @@ def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> No
     shell.done("holds", "release", IMPORTED, hold, "--reason", "Settled", *at)
     (done,) = shell.result("erasures", "run", *at)
     assert done["state"] == "erasing"
-    assert "acknowledged" in shell.done("erasures", "maintain", *at)
+    maintained = shell.done("erasures", "maintain", *at)
+    assert "acknowledged" in maintained
+    assert "HIRELOG_ERASURE_LEDGER" in maintained, "a backup would replace it"
     shown = shell.result("erasures", "show", waiting["id"], *at)
     assert shown["state"] == "complete"
     assert {each["state"] for each in shown["holders"]} <= {"acknowledged", "gone"}
