@@ -52,14 +52,17 @@ def as_json(step: Step) -> dict[str, object]:
     }
 
 
-def show(console: Console, candidate_id: UUID, history: list[Step]) -> None:
-    """Prints when, who, what, why and the state after, event by event."""
+def show(console: Console, candidate_id: UUID, history: list[Step], of: int) -> None:
+    """Prints when, who, what, why and the state after, event by event; there are so many `of` it."""
     name = (history[-1].state.details or {}).get("name", "without a name")
     title = Text.assemble((plain(name), "bold"), f"  candidate {candidate_id}")
-    console.print(title, Text(f"{len(history)} events\n", style="dim"), sep="\n")
+    is_whole = len(history) == of
+    known = f"{of} events\n" if is_whole else f"{len(history)} of {of} events, as of that point\n"
+    console.print(title, Text(known, style="dim"), sep="\n")
     for step in history:
         _show_step(console, step)
-    console.print(Text.assemble(("Now: ", "bold"), plain(history[-1].after)))
+    when = "Now: " if is_whole else "Then: "
+    console.print(Text.assemble((when, "bold"), plain(history[-1].after)))
 
 
 def plain(text: str) -> str:

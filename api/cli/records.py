@@ -96,7 +96,7 @@ def replay_candidate(
     elif as_json:
         print_json([replay.as_json(step) for step in steps])
     else:
-        replay.show(out, candidate, steps)
+        replay.show(out, candidate, steps, len(whole))
 
 
 @app.command(name="import")

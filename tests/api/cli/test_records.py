@@ -46,6 +46,11 @@ def test_replay(shell: Shell, home: Home) -> None:
     ):
         assert words in told, words
 
+    earlier = shell.done("replay", ADA, "--version", "1", *home.at())
+    assert "1 of 3 events, as of that point" in earlier
+    assert "Then: " in earlier
+    assert "Now: " not in earlier
+
     history = shell.result("replay", ADA, *home.at())
     assert [step["version"] for step in history] == [1, 2, 3]
     assert [step["state"]["version"] for step in history] == [1, 2, 3]
