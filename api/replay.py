@@ -53,7 +53,7 @@ def as_json(step: Step) -> dict[str, object]:
 
 
 def show(console: Console, candidate_id: UUID, history: list[Step], of: int) -> None:
-    """Prints when, who, what, why and the state after, event by event; there are so many `of` it."""
+    """Prints when, who, what, why and the state after, event by event, `of` so many."""
     name = (history[-1].state.details or {}).get("name", "without a name")
     title = Text.assemble((plain(name), "bold"), f"  candidate {candidate_id}")
     is_whole = len(history) == of
