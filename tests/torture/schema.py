@@ -248,13 +248,15 @@ def _is_fault(_: HookContext, failure: Failure, case: Case[Any], response: Respo
 
     What fits the schema may still break a rule of recruiting, which is refused by its name. Lines
     of a batch are refused one by one, and none may be recorded that does not fit. Headers that
-    nobody knows are no matter, as always in HTTP.
+    nobody knows are no matter, as always in HTTP, and 412 is a refusal as well.
     """
     if isinstance(failure, RejectedPositiveData):
         of_fields = _code_of(response) in {None, "invalid-request"}
         return of_fields and (case.operation.label, _field_of(response)) not in UNSPEAKABLE
     if isinstance(failure, AcceptedNegativeData):
         if failure.message.endswith(UNKNOWN_HEADER):
+            return False
+        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
             return False
         if case.media_type == LINES:
             lines = response.content.splitlines()
