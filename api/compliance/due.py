@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from domain.recruiting import Recruiting
 from domain.retention import (
@@ -16,6 +17,7 @@ from domain.retention import (
     Period,
     Policies,
     Policy,
+    RecordClass,
     Start,
     facts_of,
     find,
@@ -24,8 +26,9 @@ from domain.retention import (
 PAGE = 2_000
 SHORTEST_MONTH = 28
 
-# Nobody whose clock some event started lately is looked at further: the same index finds that out
-# and what the others are due by. Who may be kept by consent is, for that may end any day.
+# Nobody is looked at further for whom the time of a policy runs still, by an event of its own
+# clock; the same index finds that out and what the others are due by. A note that no clock of
+# theirs counts skips nobody.
 SELECT_ENDED = """
 WITH ended AS MATERIALIZED (
     SELECT candidate_id, status,
@@ -35,11 +38,13 @@ WITH ended AS MATERIALIZED (
       FROM crm_engagement.candidates AS candidate
      WHERE candidate_id > %(after)s
        AND status = 'prospect'
-       AND (coalesce(consent_retention, false)
-            OR NOT EXISTS (SELECT FROM compliance_audit.entries AS entry
-                            WHERE entry.candidate_id = candidate.candidate_id
-                              AND entry.type = ANY (%(starting)s)
-                              AND entry.occurred_at > %(since)s))
+       AND NOT EXISTS (SELECT FROM compliance_audit.entries AS entry
+                        WHERE entry.candidate_id = candidate.candidate_id
+                          AND entry.type = ANY (%(starting)s)
+                          AND entry.occurred_at > (%(running)s::jsonb
+                              -> CASE cardinality(ended_applications) > 0
+                                      WHEN true THEN 'application' ELSE 'prospect' END
+                              ->> entry.type)::timestamptz)
      ORDER BY candidate_id
      LIMIT %(limit)s
 )
@@ -77,7 +82,8 @@ def due(connection: psycopg.Connection[Any], asked: Asked) -> Iterator[Finding]:
     As the read models have it, which may be behind the log; a finding of `confirmed` is not.
     """
     starting = asked.law.starting()
-    given = {"starting": sorted(starting), "since": _since(asked), "limit": PAGE, "after": FIRST}
+    running = Jsonb(_running(asked))
+    given = {"starting": sorted(starting), "running": running, "limit": PAGE, "after": FIRST}
     while page := _page(connection, given, starting):
         given["after"] = page[-1].candidate_id
         for facts in page:
@@ -93,13 +99,30 @@ def confirmed(recruiting: Recruiting, asked: Asked, candidate_id: UUID) -> Findi
     return finding if finding and finding.is_due(asked.as_of) else None
 
 
-def _since(asked: Asked) -> datetime:
-    fixed = [each.length for each in asked.applying() if isinstance(each.length, Period)]
-    days = min((each.months * SHORTEST_MONTH + each.days for each in fixed), default=0)
+def _running(asked: Asked) -> dict[RecordClass, dict[str, str]]:
+    """By class of records and type of event: of whom one happened later nothing is due yet.
+
+    The longest policy decides, for one whose time runs keeps the records, whatever others say.
+    """
+    since: dict[RecordClass, dict[str, datetime]] = {}
+    for policy in asked.applying():
+        if isinstance(policy.length, Period):
+            begun = _before(asked.as_of, policy.length)
+            of_class = since.setdefault(policy.record_class, {})
+            for each in asked.law.clocks()[policy.starts].events:
+                of_class[each] = min(begun, of_class.get(each, begun))
+    return {
+        kind: {each: begun.isoformat() for each, begun in of_class.items()}
+        for kind, of_class in since.items()
+    }
+
+
+def _before(moment: datetime, period: Period) -> datetime:
+    """A moment so early that the period from it on may be over, however short the months were."""
     try:
-        return asked.as_of - timedelta(days=days)
+        return moment - timedelta(days=period.months * SHORTEST_MONTH + period.days)
     except OverflowError:
-        return asked.as_of
+        return moment
 
 
 def _page(

@@ -31,6 +31,11 @@ def histories() -> list[list[Recorded]]:
             made.append([replace(each, originator_id=stream) for each in mine])
     granted = e.ConsentGranted(purpose=ConsentPurpose.RETENTION, expires_at=day(250))
     made.append(log(sourced(), granted, stream=uuid5(NAMESPACE, "kept")))
+    for number, history in enumerate(made[::3]):
+        note = (e.Noted(text="?"), {"occurred_at": day(500 + number)})
+        stream = uuid5(NAMESPACE, f"noted {number}")
+        told = [(each.event, {"occurred_at": each.metadata.occurred_at}) for each in history]
+        made.append(log(*told, note, stream=stream))
     return [history for history in made if history]
 
 
@@ -57,3 +62,14 @@ def test_the_read_models_find_what_the_events_say(
                 assert confirmed(projected.recruiting, asked, each.candidate_id) == each
     assert len(numbers) > 5
     assert max(numbers) < len(people)
+
+
+def test_a_note_long_after_hides_nobody_whose_policy_does_not_count_it(projected: System) -> None:
+    noted = (e.Noted(text="Still at the same firm."), {"occurred_at": day(500)})
+    history = log(sourced(), noted, stream=uuid5(NAMESPACE, "noted long after"))
+    projected.recruiting.append(history)
+    wait_until_projected(projected.conninfo)
+    with projected.pool.connection() as connection:
+        (found,) = due(connection, Asked(LAW, day(800), ("EU",)))
+    assert found.candidate_id == history[0].originator_id
+    assert found.terms[0].start.type == "sourced"
