@@ -115,8 +115,12 @@ class Policy(_Data):
 
 
 class Policies(_Data):
-    """All clocks and policies that there are."""
+    """All clocks and policies that there are.
 
+    `within` says of a jurisdiction whose law holds there besides its own.
+    """
+
+    within: Mapping[str, tuple[str, ...]] = {}
     clock: tuple[Clock, ...]
     policy: tuple[Policy, ...]
 
@@ -131,6 +135,7 @@ class Policies(_Data):
     def applying(self, day: date, jurisdictions: Collection[str] = ()) -> Sequence[Policy]:
         """Those that hold on this day, of these jurisdictions or (without) of all.
 
+        A member state's are also the Union's, so that a consent under its law keeps the records.
         Raises UnknownJurisdiction.
         """
         known = {policy.jurisdiction for policy in self.policy}
@@ -139,7 +144,8 @@ class Policies(_Data):
                 f"no policy is of {', '.join(sorted(unknown))}; there are some of "
                 f"{', '.join(sorted(known))}"
             )
-        wanted = set(jurisdictions) or known
+        wanted = set(jurisdictions).union(*(self.within.get(each, ()) for each in jurisdictions))
+        wanted = wanted or known
         return [p for p in self.policy if p.jurisdiction in wanted and p.holds_on(day)]
 
 

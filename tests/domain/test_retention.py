@@ -1,6 +1,7 @@
 """How long a candidate's records are kept follows from the events and the policies alone."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -61,6 +62,7 @@ def test_policies_name_events_that_there_are_and_only_texts_of_law() -> None:
     assert LAW.starting() <= known
     assert "opened" not in LAW.starting()
     assert {policy.starts for policy in LAW.policy} <= LAW.clocks().keys()
+    assert {*LAW.within, *chain(*LAW.within.values())} <= {p.jurisdiction for p in LAW.policy}
     for policy in LAW.policy:
         assert policy.legal_reference
         assert policy.valid_from <= DAY
@@ -133,6 +135,17 @@ def test_a_consent_keeps_until_it_expires_or_is_withdrawn() -> None:
     )
     forever = finding(log(sourced(), granted()), "EU")
     assert forever.due_at == datetime(2028, 1, 6, 9, tzinfo=UTC)
+
+
+def test_the_law_of_the_union_holds_in_its_member_states() -> None:
+    ended = (rejected("A"), {"occurred_at": datetime(2024, 3, 1, tzinfo=UTC)})
+    begun = (applied("A"), {"occurred_at": datetime(2024, 2, 1, tzinfo=UTC)})
+    until = datetime(2030, 1, 1, tzinfo=UTC)
+    kept = (granted(expires_at=until), {"occurred_at": datetime(2024, 3, 2, tzinfo=UTC)})
+    for state in "DE", "FR":
+        assert found(begun, ended, kept, where=state).due_at == until
+    assert found(begun, ended, kept, where="GB").due_at == datetime(2024, 9, 1, tzinfo=UTC)
+    assert found(sourced(), where="DE").terms[0].policy.name == "eu-prospect"
 
 
 def test_nothing_is_due_of_who_is_under_way_hired_or_held() -> None:
