@@ -115,7 +115,7 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
 def _present(system: System, *, serving: bool) -> Iterator[None]:
     """This process is known to erasures, and forgets whoever was erased.
 
-    One that serves sees erasures through that were begun anywhere.
+    One that serves sees erasures through that were begun anywhere, or that waited for a hold's end.
     """
 
     def forget(candidate_id: UUID) -> None:
@@ -130,7 +130,7 @@ def _present(system: System, *, serving: bool) -> Iterator[None]:
         for each in system.forgetters:
             each()
 
-    tick = system.eraser.settle_all if serving else None
+    tick = system.eraser.tick if serving else None
     presence = Presence(system.conninfo, forget, forget_all, tick)
     with _saying_why():
         presence.start()

@@ -3,8 +3,10 @@
 Every step can be repeated. Who was interrupted runs the erasure again, and it goes on where it was.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID, uuid5
 
 import psycopg
@@ -48,6 +50,10 @@ TELL = "SELECT pg_notify('hirelog_erased', %s::text)"
 DESTROYED = "SELECT stream, purpose, destroyed_at FROM hirelog.destroyed_keys()"
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM hirelog.events"
 
+LOOK_SECONDS = 60.0
+INTERRUPTED = timedelta(minutes=1)  # a request that is younger may be under way
+AT_ONCE = 200  # so that the process can say meanwhile that it lives
+
 log = structlog.get_logger()
 
 
@@ -72,6 +78,7 @@ class Eraser:
         self._recruiting = recruiting
         self._pool = pool
         self._ledger = ledger
+        self._next_look = 0.0
 
     def request(self, erasure_id: UUID, asked: Asked, metadata: Metadata) -> Erasure:
         """Puts the request on record and carries it out as far as that goes now.
@@ -133,6 +140,39 @@ class Eraser:
             except errors.Refusal:
                 done.append(self.one(each.erasure_id))
         return done
+
+    def tick(self) -> None:
+        """What a process that serves does about every second."""
+        self.settle_all()
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self.run_waiting()
+
+    def run_waiting(self) -> None:
+        """Carries out what no hold stands against any more, and what was interrupted.
+
+        A hold ends by its date, too, and then nobody is there to ask for the erasure again.
+        """
+        with self._pool.connection() as connection:
+            found = listing.open_ones(connection, ("requested", "held"))
+        done = 0
+        for each in found:
+            if each.state == "requested" and now() - each.requested_at < INTERRUPTED:
+                continue
+            try:
+                if self._is_held(each.candidate_id):
+                    continue
+                self.run(each.erasure_id)
+            except errors.Refusal as refusal:
+                log.warning("an erasure waits", erasure=str(each.erasure_id), because=refusal.code)
+            done += 1
+            if done == AT_ONCE:
+                break
+
+    def _is_held(self, candidate_id: UUID) -> bool:
+        moment = now()
+        with self._recruiting.present(candidate_id) as candidate:
+            return any(hold.stands(moment) for hold in candidate.holds.values())
 
     def settle_all(self) -> None:
         """Asks of every erasure under way who has let go meanwhile."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from uuid import UUID, uuid4
@@ -137,6 +138,39 @@ def test_a_hold_keeps_the_request_waiting_until_it_is_released(system: System) -
     assert system.recruiting.candidate(person).details["name"] == REDACTED
     names = [each.event.wire_name() for each in system.recruiting.history(person)]
     assert names[2:] == ["held", "erasure-requested", "hold-released", "erased"]
+
+
+def test_an_erasure_is_carried_out_when_the_hold_has_expired(system: System) -> None:
+    person, erasure_id = applicant(system), uuid4()
+    end = now() + timedelta(seconds=1)
+    place = PlaceHold(hold_id=uuid4(), legal_reference="Case 7", expires_at=end)
+    system.recruiting.record(person, place, by("compliance:kim"))
+    with pytest.raises(errors.LegalHold):
+        system.eraser.request(erasure_id, Asked(person, BASIS), by("compliance:kim"))
+    system.eraser.run_waiting()
+    assert system.eraser.one(erasure_id).state == "held"
+    until(lambda: now() > end)
+    system.eraser.run_waiting()
+    assert system.eraser.one(erasure_id).state == "erasing"
+    assert system.recruiting.candidate(person).details["name"] == REDACTED
+
+
+def test_a_process_that_serves_goes_on_with_what_was_interrupted_a_while_ago(
+    system: System, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, erasure_id = applicant(system), uuid4()
+    with monkeypatch.context() as broken:
+        broken.setattr(system.eraser, "_destroy", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            system.eraser.request(erasure_id, Asked(person, BASIS), by("compliance:kim"))
+    system.eraser.run_waiting()
+    assert system.eraser.one(erasure_id).state == "requested"  # whoever asked may be at it
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE hirelog.erasures SET requested_at = requested_at - interval '2 minutes'"
+        )
+    monkeypatch.setattr(system.eraser, "_next_look", 0.0)  # a minute later
+    until(lambda: system.eraser.one(erasure_id).state == "erasing")
 
 
 def test_a_request_is_refused_by_name(system: System) -> None:
