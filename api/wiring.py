@@ -121,13 +121,13 @@ def _present(system: System, *, serving: bool) -> Iterator[None]:
     def forget(candidate_id: UUID) -> None:
         system.keyring.forget([candidate_id])
         system.recruiting.forget(candidate_id)
-        for each in system.forgetters:
+        for each in list(system.forgetters):  # others come and go
             each()
 
     def forget_all() -> None:
         system.keyring.forget_all()
         system.recruiting.forget_all()
-        for each in system.forgetters:
+        for each in list(system.forgetters):  # others come and go
             each()
 
     tick = system.eraser.tick if serving else None
@@ -144,6 +144,7 @@ def _present(system: System, *, serving: bool) -> Iterator[None]:
 def opened_vault(system: System) -> Iterator[SelfIdentifications]:
     """Self-identifications, on connections with the role that alone can open them.
 
+    Its keys are of its own, so it is told when somebody was erased, for as long as it is open.
     Raises CannotStart, also on a server for which no login with that role was given.
     """
     settings = system.settings
@@ -165,7 +166,12 @@ def opened_vault(system: System) -> Iterator[SelfIdentifications]:
         factory = vault.factory
         assert isinstance(factory, Factory)  # noqa: S101  # the environment above names it
         vault.keys = factory.keyring
-        yield vault
+        forget = factory.keyring.forget_all
+        system.forgetters.append(forget)
+        try:
+            yield vault
+        finally:
+            system.forgetters.remove(forget)
     finally:
         vault.close()
 

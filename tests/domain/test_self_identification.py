@@ -1,5 +1,6 @@
 """What is kept of self-identification, and that recruiting's database role reaches none of it."""
 
+import time
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -146,3 +147,17 @@ def test_an_erasure_takes_the_answers_with_it(system: System) -> None:
     system.eraser.request(uuid4(), Asked(CANDIDATE, "gdpr-art-17-1-a"), metadata())
     with opened_vault(system) as vault:
         assert vault.answers(until=9) == {}
+
+
+def test_an_open_vault_forgets_who_is_erased(system: System) -> None:
+    begun = Source(source="Fair", name="Ada Ruiz")
+    system.recruiting.record(CANDIDATE, begun, metadata(), begin=True)
+    with opened_vault(system) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        assert SECRET in str(vault.answers(until=9))
+        system.eraser.request(uuid4(), Asked(CANDIDATE, "gdpr-art-17-1-a"), metadata())
+        deadline = time.monotonic() + 20
+        while vault.answers(until=9):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert not system.forgetters
