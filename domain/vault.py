@@ -37,6 +37,9 @@ class Keys(Protocol):
     def load(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads the keys of many streams at once."""
 
+    def destroyed(self, candidate_ids: Iterable[UUID], purpose: Purpose) -> set[UUID]:
+        """The streams whose key of this purpose is gone for ever."""
+
 
 class SelfIdentifications(Application[UUID]):
     """Self-identifications on their streams.
@@ -58,9 +61,15 @@ class SelfIdentifications(Application[UUID]):
         """Records what candidates answered and returns how many said something new.
 
         Nobody's answer stands next to other things that the person did: streams are written in the
-        order of their ids. Each event has a command id of its own. Raises ConcurrentChange when
+        order of their ids. Each event has a command id of its own. Raises CandidateErased, before
+        anything is recorded, where somebody's answers could not be kept; ConcurrentChange when
         others keep answering for the same people.
         """
+        if gone := self.erased(said):
+            raise errors.CandidateErased(
+                f"what candidate {min(gone)} said of themselves was erased; leave it out, or begin "
+                "a new candidate if the person comes back"
+            )
         by_stream = {self.stream_of(candidate): candidate for candidate in said}
         streams = iter(sorted(by_stream))
         added = 0
@@ -83,6 +92,15 @@ class SelfIdentifications(Application[UUID]):
                     "others keep answering for the same people; try again in a moment"
                 )
         return added
+
+    def erased(self, candidates: Iterable[UUID]) -> set[UUID]:
+        """Those of whom nothing can be recorded here any more: what was sealed would be lost."""
+        by_stream = {self.stream_of(candidate): candidate for candidate in candidates}
+        streams = iter(by_stream)
+        gone: set[UUID] = set()
+        while some := list(islice(streams, AT_ONCE)):
+            gone |= self.keys.destroyed(some, Purpose.SELF_IDENTIFICATION)
+        return {by_stream[stream] for stream in gone}
 
     def answers(self, *, until: int) -> Mapping[UUID, Mapping[str, str]]:
         """What each candidate answered up to position `until`; without those who were erased."""

@@ -140,7 +140,7 @@ def import_file(
             if format == "xes":
                 xes.load(file, mapped, Intake(system.recruiting), report, advance)
                 if vault:
-                    report.self_identifications = xes.load_self_identifications(file, mapped, vault)
+                    xes.load_self_identifications(file, mapped, vault, report)
             else:
                 together.load(file, system, report, advance)
         if not no_project:

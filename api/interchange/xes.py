@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from api.interchange.batch import CannotImport, Progress, Report, chunks, readable
 from api.interchange.mapping import Mapping
 from domain.candidate.intents import Intent
+from domain.errors import CandidateErased
 from domain.intake import Intake
 from domain.job import OpenJob
 from domain.recorded import Metadata
@@ -122,11 +123,13 @@ def load(path: Path, mapping: Mapping, intake: Intake, report: Report, progress:
     report.tally = intake.tally
 
 
-def load_self_identifications(path: Path, mapping: Mapping, vault: SelfIdentifications) -> int:
+def load_self_identifications(
+    path: Path, mapping: Mapping, vault: SelfIdentifications, report: Report
+) -> None:
     """Records what the persons of a log that was checked said of themselves.
 
-    Returns how many said something new. They are recorded as of now, for a time would tell whose
-    they are.
+    The report counts who said something new, and as refused who was erased since. They are recorded
+    as of now, for a time would tell whose they are.
     """
     said = {
         _candidate(case, mapping): intent
@@ -142,7 +145,11 @@ def load_self_identifications(path: Path, mapping: Mapping, vault: SelfIdentific
         recorded_at=moment,
         provenance=source,
     )
-    return vault.record(said, metadata)
+    erased = vault.erased(said)
+    kept = {candidate: intent for candidate, intent in said.items() if candidate not in erased}
+    report.self_identifications = vault.record(kept, metadata)
+    if erased:
+        report.tally.refused[CandidateErased.code] += len(erased)
 
 
 def _facts(

@@ -199,6 +199,11 @@ class Keyring:
         if missing:
             self._load(missing)
 
+    def destroyed(self, candidate_ids: Iterable[UUID], purpose: Purpose) -> set[UUID]:
+        """Whose key of this purpose is gone for ever, as it is on record now."""
+        loaded = self._load(list(candidate_ids))
+        return {each for each, keys in loaded.items() if purpose in keys and keys[purpose] is None}
+
     def _cached(self, candidate_id: UUID) -> Keys | None:
         try:
             return self._cache.get(candidate_id)

@@ -12,7 +12,7 @@ from psycopg import sql
 from api.erasure.eraser import Asked
 from api.wiring import System, opened_vault
 from domain.candidate.intents import Source
-from domain.errors import OccurredInFuture
+from domain.errors import CandidateErased, OccurredInFuture
 from domain.recorded import Metadata
 from domain.self_identification import IdentifySelf
 from domain.values import REDACTED, now
@@ -147,6 +147,20 @@ def test_an_erasure_takes_the_answers_with_it(system: System) -> None:
     system.eraser.request(uuid4(), Asked(CANDIDATE, "gdpr-art-17-1-a"), metadata())
     with opened_vault(system) as vault:
         assert vault.answers(until=9) == {}
+
+
+def test_answers_of_an_erased_person_are_refused_instead_of_lost(system: System) -> None:
+    begun = Source(source="Fair", name="Ada Ruiz")
+    system.recruiting.record(CANDIDATE, begun, metadata(), begin=True)
+    with opened_vault(system) as vault:
+        vault.record({CANDIDATE: said(race=SECRET)}, metadata())
+        system.eraser.request(uuid4(), Asked(CANDIDATE, "gdpr-art-17-1-a"), metadata())
+        before = system.recruiting.recorder.max_notification_id()
+        both = {OTHER: said(sex="female"), CANDIDATE: said(sex="female")}
+        assert vault.erased(both) == {CANDIDATE}
+        with pytest.raises(CandidateErased, match=str(CANDIDATE)):
+            vault.record(both, metadata())
+        assert system.recruiting.recorder.max_notification_id() == before
 
 
 def test_an_open_vault_forgets_who_is_erased(system: System) -> None:

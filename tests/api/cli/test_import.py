@@ -10,10 +10,17 @@ from uuid import uuid4
 
 from psycopg.conninfo import make_conninfo
 
+from api.erasure.eraser import Asked
+from api.interchange import xes
+from api.interchange.batch import Report
+from api.interchange.mapping import Mapping
+from api.wiring import System, opened_vault
+from domain.intake import Intake
 from migrations.bootstrap import SELF_IDENTIFICATION
 from tests.api.cli.histories import ADA, BEN, EMAIL, FACTS, NAME, TEXT, fact, stream
 from tests.api.cli.processes import ROOT, Shell, complaint, head, own_server, process
 from tests.databases import Database, all_rows
+from tests.scenario import by
 
 XES = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="1849-2016" xmlns="http://www.xes-standard.org/">
@@ -92,12 +99,29 @@ def test_event_log_in_xes(shell: Shell, database: Database, tmp_path: Path) -> N
     assert (again["added_events"], again["repeated"]) == (0, 3)
 
 
+def test_who_was_erased_is_left_out_of_the_self_identifications(
+    system: System, tmp_path: Path
+) -> None:
+    file = tmp_path / "log.xes"
+    case = XES[XES.index("  <trace>") : XES.index("</log>")]
+    file.write_text(XES.replace("</log>", f"{case.replace('case 1', 'case 2')}</log>"))
+    mapping = Mapping.read(ROOT / "api/interchange/hiring_log.toml")
+    person = mapping.id_for("candidate", "case 1")
+    report = Report(file=str(file), format="xes")
+    xes.load(file, mapping, Intake(system.recruiting), report, lambda _done: None)
+    system.eraser.request(uuid4(), Asked(person, "gdpr-art-17-1-a"), by("compliance:kim"))
+    with opened_vault(system) as vault:
+        xes.load_self_identifications(file, mapping, vault, report)
+    assert report.self_identifications == 1
+    assert report.as_json()["refused"] == {"candidate-erased": 1}
+
+
 def test_what_cannot_be_imported(shell: Shell, tmp_path: Path) -> None:
     """Nothing is recorded, and not even a data directory is made."""
     mapping = (ROOT / "api/interchange/hiring_log.toml").read_text()
     zipped = gzip.compress(XES.encode())
     at = "2026-01-05T09:00:00Z"
-    xes: dict[str, tuple[str | bytes | None, str, str]] = {
+    logs: dict[str, tuple[str | bytes | None, str, str]] = {
         "missing": (None, mapping, "No such file"),
         "truncated.gz": (zipped[: len(zipped) // 2], mapping, "to its end"),
         "damaged.gz": (zipped[:-8] + b"\0" * 8, mapping, "to its end"),
@@ -154,7 +178,7 @@ def test_what_cannot_be_imported(shell: Shell, tmp_path: Path) -> None:
         ended = shell.run("import", file, *options, "--no-project", "--data-dir", never)
         wrong[file.name] = complaint(ended, containing)
 
-    for name, (content, toml, containing) in xes.items():
+    for name, (content, toml, containing) in logs.items():
         file, how = tmp_path / f"{name}.xes", tmp_path / f"{name}.toml"
         how.write_text(toml)
         if content is not None:
