@@ -26,19 +26,27 @@ from projections.runtime.builds import Stamp
 PURPOSE_HEADER = "Hirelog-Purpose"
 LONGEST_PURPOSE = 200
 PURPOSE = re.compile(PRINTABLE)
+
+
 # Documented beside the route: FastAPI takes longer for a header than all that is done with it.
-SAYS_WHY: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": PURPOSE_HEADER,
-            "in": "header",
-            "required": False,
-            "schema": {"type": "string", "maxLength": LONGEST_PURPOSE, "pattern": PRINTABLE},
-            "description": "Why this is read, which goes on record with who reads whose record and "
-            "when; it should name nobody. The role compliance has to say it.",
-        }
-    ]
-}
+def _says_why(then: str = "") -> dict[str, Any]:
+    return {
+        "parameters": [
+            {
+                "name": PURPOSE_HEADER,
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "maxLength": LONGEST_PURPOSE, "pattern": PRINTABLE},
+                "description": "Why this is read, which goes on record with who reads whose record "
+                f"and when; it should name nobody. The role compliance has to say it{then}.",
+            }
+        ]
+    }
+
+
+SAYS_WHY = _says_why()
+SAYS_WHY_OF_ONE = _says_why(" with `candidate`")
+"""The same for a list, which reads one person's record where it is asked for one candidate."""
 
 
 class Selectable(BaseModel):

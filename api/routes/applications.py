@@ -19,7 +19,8 @@ from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
-from api.reading import Reader, View, reader_of
+from api.reading import SAYS_WHY, SAYS_WHY_OF_ONE, Reader, View, reader_of
+from api.readings import What
 from api.views import (
     Application,
     Job,
@@ -66,6 +67,7 @@ class ApplicationHistory(ExpandedApplication):
     response_model=Page[ExpandedApplication],
     summary="Search applications",
     responses=answers(APPLICATION_LIST) | problems(paged=True),
+    openapi_extra=SAYS_WHY_OF_ONE,
 )
 def list_applications(  # noqa: PLR0913  # one parameter for each filter
     *,
@@ -109,6 +111,8 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
             **place,
         )
         shown = _shown(reader, connection, rows[: page.limit], now_, reader.view)
+    if candidate:
+        reader.note_on_thread(candidate, What.STATE)
     return reader.told(page.page(rows, shown, *order), "items")
 
 
@@ -117,6 +121,7 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
     response_model=ApplicationHistory,
     summary="Read an application with its visits to stages",
     responses=answers(APPLICATION_HISTORY) | problems(errors.ApplicationNotFound),
+    openapi_extra=SAYS_WHY,
 )
 def read_application(
     application_id: UUID,
@@ -138,6 +143,7 @@ def read_application(
             )
         whole = View(reader.view.left_out, reader.view.expand | {"visits"})
         (shown,) = _shown(reader, connection, rows, moment, whole)
+    reader.note_on_thread(shown.candidate_id, What.STATE)
     return reader.told(shown)
 
 

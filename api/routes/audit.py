@@ -13,7 +13,8 @@ from api.errors import problems
 from api.examples.answers import AUDIT
 from api.freshness import reflects
 from api.openapi import answers
-from api.reading import Reader, Selectable, reader_of
+from api.reading import SAYS_WHY_OF_ONE, Reader, Selectable, reader_of
+from api.readings import What
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 from projections.compliance_audit import queries
@@ -57,6 +58,7 @@ class Entry(Selectable):
     response_model=Page[Entry],
     summary="Search the audit trail",
     responses=answers(AUDIT) | problems(paged=True),
+    openapi_extra=SAYS_WHY_OF_ONE,
 )
 def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
     *,
@@ -77,7 +79,7 @@ def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
     ] = None,
     recorded_to: Annotated[GivenMoment | None, Query(description="Recorded before this")] = None,
 ) -> Response:
-    """The newest in the log first."""
+    """The newest in the log first. With `candidate` it is noted as a reading of the history."""
     (before,) = page.key(bigint)
     with reader.system.pool.connection() as connection:
         rows = queries.entries(
@@ -93,5 +95,7 @@ def list_audit_entries(  # noqa: PLR0913  # one parameter for each filter
             recorded_to=recorded_to,
             before=before,
         )
+    if candidate:
+        reader.note_on_thread(candidate, What.HISTORY)
     entries = [Entry.model_validate(row) for row in rows]
     return reader.told(page.page(rows, entries, "position"), "items")

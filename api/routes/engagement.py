@@ -17,7 +17,8 @@ from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.freshness import reflects
 from api.openapi import answers
-from api.reading import Reader, View, reader_of
+from api.reading import SAYS_WHY, Reader, View, reader_of
+from api.readings import What
 from api.views import Application, Relationship, applications_by_candidate, relationships
 from domain import errors
 from domain.candidate.intents import Label
@@ -119,6 +120,7 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     response_model=Engagement,
     summary="Read a candidate's engagement",
     responses=answers(ENGAGEMENT) | problems(errors.CandidateNotFound, paged=True),
+    openapi_extra=SAYS_WHY,
 )
 def read_engagement(
     candidate_id: UUID,
@@ -137,6 +139,7 @@ def read_engagement(
             connection, page.limit + 1, candidate=candidate_id, before=before
         )
         (shown,) = _shown(reader, connection, rows, now(), reader.view)
+    reader.note_on_thread(candidate_id, What.STATE)
     touchpoints = [Touchpoint.model_validate(point) for point in points]
     known = {name: getattr(shown, name) for name in shown.model_fields_set}
     whole = Engagement.model_construct(

@@ -12,8 +12,8 @@ from api.readings import Reading, Readings, What, write
 from api.wiring import System
 from domain.values import now
 from tests.api.bad_input import complaint
-from tests.api.talk import AsCaller, Json, begin, get, pages, say
-from tests.databases import Database
+from tests.api.talk import AsCaller, Json, apply, begin, get, open_job, pages, say
+from tests.databases import Database, wait_until_projected
 
 PATH = "/v1/audit/readings"
 WHY = {"Hirelog-Purpose": "Request for access 2026-17"}
@@ -76,6 +76,32 @@ def test_an_officer_says_why_and_finds_it_on_record_with_the_answer(
         last = get(http, PATH, candidate=candidate)["items"][0]
         assert (last["reader"], last["why"]) == ("compliance:kim", WHY["Hirelog-Purpose"])
     assert len(get(http, PATH, candidate=candidate)["items"]) == 4
+
+
+def test_a_list_that_is_asked_for_one_person_is_noted(
+    http: httpx.Client, as_caller: AsCaller, projected: System
+) -> None:
+    candidate, application = apply(http, open_job(http))
+    wait_until_projected(projected.conninfo)
+    kim = as_caller("compliance:kim")
+    for path, what in (
+        (f"/v1/audit/entries?candidate={candidate}", "history"),
+        (f"/v1/applications?candidate={candidate}", "state"),
+        (f"/v1/applications/{application}", "state"),
+        (f"/v1/applications/{application}?expand=candidate", "state"),
+        (f"/v1/engagement/candidates/{candidate}", "state"),
+    ):
+        before = len(get(http, PATH, candidate=candidate)["items"])
+        assert not complaint(http.get(path, headers=kim), 422, "invalid-request"), path
+        tag = http.get(path, headers=kim | WHY).headers["ETag"]
+        seen = http.get(path, headers=kim | WHY | {"If-None-Match": tag})
+        assert seen.status_code == 304, path
+        found = get(http, PATH, candidate=candidate)["items"]
+        assert len(found) == before + 2, path
+        assert [each["what"] for each in found[:2]] == [what] * 2, path
+        assert found[0]["why"] == WHY["Hirelog-Purpose"]
+    for path in "/v1/audit/entries", "/v1/applications", "/v1/engagement/candidates":
+        assert http.get(path, headers=kim).status_code == 200, "of nobody in particular"
 
 
 def test_what_nobody_was_shown_is_not_noted(http: httpx.Client, as_caller: AsCaller) -> None:

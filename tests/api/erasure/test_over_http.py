@@ -41,6 +41,7 @@ def test_an_erasure_goes_its_way(http: httpx.Client, ask: Ask, as_caller: AsCall
     assert ask("/v1/erasures", state="erasing")["items"][0]["id"] == erasure["id"]
     assert ask("/v1/erasures", state="complete")["items"] == []
     assert http.post(f"{path}/run").json()["state"] == "erasing"
+    http.headers["Hirelog-Purpose"] = "Erasure of letter 7"
     types = [each["type"] for each in ask("/v1/audit/entries", candidate=candidate)["items"]]
     assert types == ["erased", "erasure-requested", "sourced"]
 
