@@ -159,7 +159,12 @@ class Reader:
         if written := self._noting(candidate_id, what):
             written.result()
 
-    def _noting(self, candidate_id: UUID, what: What) -> "Future[None] | None":
+    def note_list(self) -> None:
+        """Has it noted that names of many leave for an integration, who is then a recipient."""
+        if self.personal and self.principal.role is Role.INTEGRATION:
+            self._noting(None, What.LIST)
+
+    def _noting(self, candidate_id: UUID | None, what: What) -> "Future[None] | None":
         role = self.principal.role
         why = self.request.headers.get(PURPOSE_HEADER)
         if role is Role.COMPLIANCE and not why:

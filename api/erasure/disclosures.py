@@ -36,13 +36,14 @@ SELECT what, reader, reader, max(read_at)
  UNION ALL
 SELECT what, reader, reader, max(read_at)
   FROM hirelog.readings
- WHERE candidate_id IS NULL AND what = %(feed)s AND role = %(integration)s
+ WHERE candidate_id IS NULL AND what = ANY(%(of_everybody)s) AND role = %(integration)s
    AND read_at >= (SELECT min(recorded_at) FROM compliance_audit.entries
                     WHERE candidate_id = %(candidate)s)
  GROUP BY what, reader
  ORDER BY disclosed_at, kind, recipient
 """
 TAKEN_OUT = [What.REPLAY_PAGE, What.ACCESS_BUNDLE, What.PROOF]
+OF_EVERYBODY = [What.FEED, What.LIST]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,6 @@ def of_candidate(connection: psycopg.Connection[Any], candidate_id: UUID) -> lis
             "candidate": candidate_id,
             "taken_out": TAKEN_OUT,
             "integration": Role.INTEGRATION,
-            "feed": What.FEED,
+            "of_everybody": OF_EVERYBODY,
         }
         return cursor.execute(OF_CANDIDATE, given).fetchall()

@@ -113,6 +113,8 @@ def list_applications(  # noqa: PLR0913  # one parameter for each filter
         shown = _shown(reader, connection, rows[: page.limit], now_, reader.view)
     if candidate:
         reader.note_on_thread(candidate, What.STATE)
+    elif shown:
+        reader.note_list()
     return reader.told(page.page(rows, shown, *order), "items")
 
 

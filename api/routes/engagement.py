@@ -112,6 +112,8 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
             **place,
         )
         shown = _shown(reader, connection, rows[: page.limit], now_, reader.view)
+    if shown:
+        reader.note_list()
     return reader.told(page.page(rows, shown, *order), "items")
 
 

@@ -232,7 +232,10 @@ async def read_board(
         body = written(board, reader.view, "stages", "applications")
         return Told(body, weak_tag(body))
 
-    return await reader.remembered(("board", job_id, per_stage), stamp, make)
+    told = await reader.remembered(("board", job_id, per_stage), stamp, make)
+    if per_stage:
+        reader.note_list()
+    return told
 
 
 def _board(reader: Reader, job_id: UUID, moment: datetime, per_stage: int) -> Board:

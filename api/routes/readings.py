@@ -61,8 +61,9 @@ def list_readings(  # noqa: PLR0913  # one parameter for each filter
 ) -> Page[Reading]:
     """The latest first: every time that a candidate's state, history or difference was given out,
     also by a list that was asked for one person, a history replayed on the command line, a bundle
-    or an export made. Other lists and boards, which tell no more than names, are not among them. A
-    reading shows here within a second; the role compliance gets its answer only when it does.
+    or an export made. Other lists and boards, which tell no more than names, are among them only
+    for integrations, without a candidate. A reading shows here within a second; the role compliance
+    gets its answer only when it does.
     """
     before, before_reading = page.key(_moment, bigint)
     with system.pool.connection() as connection:

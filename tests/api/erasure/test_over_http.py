@@ -9,7 +9,7 @@ from api.access.callers import Scope
 from api.readings import WRITE_SECONDS
 from api.wiring import System
 from tests.api.bad_input import complaint
-from tests.api.talk import AsCaller, Ask, Json, begin, say
+from tests.api.talk import AsCaller, Ask, Json, apply, begin, open_job, say
 from tests.databases import wait_until_projected
 
 BASIS = "gdpr-art-17-1-b"
@@ -81,7 +81,8 @@ def test_it_lists_who_has_had_the_data(
 ) -> None:
     jobs, ana = as_caller("integration:jobs"), as_caller("recruiter:ana")
     assert http.get("/v1/feed", headers=as_caller("integration:early")).json()["items"] == []
-    candidate, other = (begin(http)["id"] for _ in range(2))
+    job = open_job(http)
+    (candidate, _), (other, _) = (apply(http, job) for _ in range(2))
     wait_until_projected(projected.conninfo)
     path = f"/v1/candidates/{candidate}"
     for headers in jobs, jobs, ana:  # who works here is no recipient
@@ -92,6 +93,20 @@ def test_it_lists_who_has_had_the_data(
     unseeing = as_caller("integration:counts", scopes=[Scope.READ])
     for follower in jobs, ana, unseeing:
         assert http.get("/v1/feed", headers=follower).json()["items"]
+    lists = (
+        "/v1/engagement/candidates",
+        "/v1/applications?expand=candidate",
+        f"/v1/jobs/{job}/board",
+    )
+    for number, path in enumerate(lists):
+        first, again = (as_caller(f"integration:{name}-{number}") for name in ("first", "again"))
+        for who in ana, unseeing:
+            assert candidate in http.get(path, headers=who).text
+        tag = http.get(path, headers=first).headers["ETag"]
+        seen = http.get(path, headers=again | {"If-None-Match": tag})
+        assert seen.status_code == 304
+    empty = http.get("/v1/applications?stage=none", headers=as_caller("integration:empty"))
+    assert empty.json()["items"] == []
     time.sleep(2 * WRITE_SECONDS)  # readings are on record by then
     erasure = http.post("/v1/erasures", json=asked(candidate)).json()
     recipients = ask(f"/v1/erasures/{erasure['id']}")["recipients"]
@@ -99,6 +114,7 @@ def test_it_lists_who_has_had_the_data(
         ("state", "integration:jobs"),
         ("access-bundle", "admin:ada"),
         ("feed", "integration:jobs"),
+        *[("list", f"integration:{who}-{path}") for path in range(3) for who in ("first", "again")],
     ]
 
 
