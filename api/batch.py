@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
-from api.deps import PRINTABLE, Caller
+from api.deps import PRINTABLE, Caller, ForSomebody
 from api.errors import NotPermitted, Problem
 from api.lines import Line
 from domain.candidate.intents import Interaction
@@ -35,8 +35,8 @@ class BatchLine(BaseModel):
     idempotency_key: Annotated[str, StringConstraints(max_length=255, pattern=PRINTABLE)] | None = (
         Field(default=None, description="As the header `Idempotency-Key` of a single command.")
     )
-    on_behalf_of: Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)] | None = (
-        Field(default=None, description="Instead of the header `On-Behalf-Of`, for this line.")
+    on_behalf_of: ForSomebody | None = Field(
+        default=None, description="Instead of the header `On-Behalf-Of`, for this line."
     )
 
 

@@ -1,6 +1,7 @@
 """What routes ask for: the system, a page of results, and who acts."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from api.access.callers import Principal
 from api.access.rights import refuse_interaction, refuse_on_behalf
@@ -29,6 +30,8 @@ T = TypeVar("T")
 MAX_PAGE = 200
 UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PRINTABLE = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
+CANDIDATE = "candidate:"
+FOR_SOMEBODY = rf"^(?!{CANDIDATE}(?!(self|{UUID_PATTERN})$)){PRINTABLE.removeprefix('^')}"
 
 
 # What waits for nothing is asynchronous, or each would take a thread of those that wait.
@@ -93,15 +96,31 @@ class Caller:
         return uuid4()
 
 
+def _names_no_candidate(given: str) -> str:
+    # The event keeps it in clear, where no erasure reaches it.
+    if not re.match(FOR_SOMEBODY, given):
+        raise ValueError(
+            f"must go on with self or with the candidate's id (a UUID) after {CANDIDATE}; it is "
+            "kept for ever, so name no candidate in it"
+        )
+    return given
+
+
+ForSomebody = Annotated[
+    str,
+    StringConstraints(max_length=200, pattern=PRINTABLE),
+    AfterValidator(_names_no_candidate),
+    Field(json_schema_extra={"pattern": FOR_SOMEBODY}),
+]
+"""For whom an integration acts."""
 OnBehalfOf = Annotated[
-    str | None,
+    ForSomebody | None,
     Header(
         alias="On-Behalf-Of",
-        max_length=200,
-        pattern=PRINTABLE,
         description=(
-            "The person for whom an integration acts, such as `candidate:self`; it stands in "
-            "the event beside the integration. Others act for themselves alone."
+            "The person for whom an integration acts, such as `recruiter:ana` or `candidate:self` "
+            "(or `candidate:` and the candidate's id, nothing else); it stands in the event beside "
+            "the integration. Others act for themselves alone."
         ),
     ),
 ]

@@ -121,6 +121,10 @@ def test_what_the_words_of_a_parameter_mean_is_in_its_pattern(promised: Json) ->
     insist = next(s for (_, name), s in found.items() if name == "If-Match")
     assert all(re.search(insist["pattern"], given) for given in ('"7"', '"7", "8"', "*", 'W/"7"'))
     assert not re.search(insist["pattern"], "7")
+    behalf = next(s for (_, name), s in found.items() if name == "On-Behalf-Of")["pattern"]
+    known = "candidate:self", f"candidate:{one}", "recruiter:ana", "candidates"
+    assert all(re.search(behalf, given) for given in known)
+    assert not any(re.search(behalf, given) for given in ("candidate:ada", "candidate:", " "))
 
 
 def test_every_choice_of_bodies_names_its_type(promised: Json) -> None:

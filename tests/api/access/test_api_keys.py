@@ -170,6 +170,27 @@ def test_who_acts_and_for_whom(http: httpx.Client, as_caller: AsCaller) -> None:
         assert json.loads(answers.text.splitlines()[0])["status"] == expected
 
 
+def test_on_whose_behalf_names_no_candidate(http: httpx.Client, as_caller: AsCaller) -> None:
+    """It stands in clear in the event, where no erasure reaches it."""
+    person, board = {"type": "sourced", "source": "Fair"}, as_caller("integration:board")
+
+    def sent(behalf: str) -> list[tuple[int, str]]:
+        line = json.dumps({"interaction": person, "on_behalf_of": behalf})
+        headers = board | {"Content-Type": "application/x-ndjson"}
+        whole = http.post("/v1/interactions:batch", content=line, headers=headers)
+        told = json.loads(whole.text.splitlines()[0])
+        alone = http.post("/v1/candidates", json=person, headers=board | {"On-Behalf-Of": behalf})
+        return [(alone.status_code, alone.text), (told.get("status", 422), whole.text)]
+
+    identity = "0f4a3c52-6d1e-4b8a-9c77-2e5d81b6f093"
+    for behalf in "candidate:self", f"candidate:{identity}", "recruiter:ana", "candidates":
+        assert [status for status, _ in sent(behalf)] == [201, 201], behalf
+    for behalf in "candidate:ada@example.org", "candidate:", f"candidate:{identity}7":
+        for status, text in sent(behalf):
+            assert (status, "self or with the candidate's id" in text) == (422, True), behalf
+            assert "ada@" not in text
+
+
 def test_what_roles_record(http: httpx.Client, as_caller: AsCaller) -> None:
     sourcer = as_caller("sourcer:su")
     candidate = begin(http)["id"]
