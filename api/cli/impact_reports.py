@@ -9,8 +9,10 @@ from rich.table import Table
 
 from api import signing
 from api.cli.impact import OnDay, OutFiles, PolicyName, check_suffixes, hand_out, texts_of, write
+from api.cli.officers import note
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
 from api.progress import catch_up
+from api.readings import What
 from api.wiring import open_system, opened_vault
 from domain.values import now
 from projections.adverse_impact.pipeline import Outcome, Period, count, read
@@ -70,6 +72,7 @@ def report(
                 applied_from=since and since.replace(tzinfo=UTC),
                 applied_until=until and until.replace(tzinfo=UTC),
             )
+        note(system, None, What.SELF_IDENTIFICATION, actor=publish_by)
         with opened_vault(system) as vault:
             answers = vault.answers(until=pipeline.position)
         asked = tuple(by or sorted({name for said in answers.values() for name in said}))

@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from domain.store.embedded import attach
+from migrations.bootstrap import DATABASE, SERVICE
 from tests.api.cli.processes import Shell
 
 # Forty applicants, half of them of each sex; ten men and five women are offered the job.
@@ -23,6 +26,11 @@ source = "Form"
 interaction = "offered"
 [activities.Reject]
 interaction = "rejected"
+"""
+
+NOTED = """
+SELECT candidate_id, reader, role, through FROM hirelog.readings
+ WHERE what = 'self-identification' ORDER BY reading
 """
 
 
@@ -80,6 +88,20 @@ def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_pa
     assert json.loads(shown) == made
     shell.done("impact", "show", listed["report_id"], "--out", tmp_path / "same.html", *where)
     assert (tmp_path / "same.html").read_bytes() == (tmp_path / "report.html").read_bytes()
+
+
+def test_who_opens_everybody_s_answers_is_noted(shell: Shell, data_dir: Path) -> None:
+    options = ("impact", "report", "--selected", "offered", "--data-dir", data_dir)
+    with (
+        attach(data_dir) as server,
+        psycopg.connect(server.conninfo(SERVICE, DATABASE), autocommit=True) as connection,
+    ):
+        before = connection.execute(NOTED).fetchall()
+        shell.done(*options)
+        shell.done(*options, "--publish-by", "officer:lee")
+        unnamed, named = connection.execute(NOTED).fetchall()[len(before) :]
+    assert unnamed[1].startswith("operator:")
+    assert named == (None, "officer:lee", "operator", "cli")
 
 
 def test_the_export_holds_nobodys_self_identification(
