@@ -154,7 +154,8 @@ def test_the_readme_s_conversation(  # noqa: PLR0915  # it is one conversation
     warm = operation(ana, "engagement", "list_engagement")
     assert [each.candidate_id for each in warm(min_warmth=5).parsed.items] == [candidate]
     officer = as_whom("compliance:cleo")
-    audit = operation(officer, "audit", "list_audit_entries")(candidate=candidate).parsed
+    entries = operation(officer, "audit", "list_audit_entries")
+    audit = entries(candidate=candidate, hirelog_purpose="Inspection 7").parsed
     assert [each.type_ for each in audit.items] == ["noted", "noted", "advanced", "applied"]
     assert audit.items[2].actor == "recruiter:ana"
 
