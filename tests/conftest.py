@@ -12,6 +12,7 @@ from threading import Event, Thread
 from typing import Any
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -40,6 +41,12 @@ _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2 << 30
 
 _numbers = count(1)
+
+# How fast examples are made tells of the machine's other work, not of us.
+hypothesis.settings.register_profile(
+    "shared machine", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None
+)
+hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_configure() -> None:

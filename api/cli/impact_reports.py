@@ -75,9 +75,12 @@ def report(
         note(system, None, What.SELF_IDENTIFICATION, actor=publish_by)
         with opened_vault(system) as vault:
             answers = vault.answers(until=pipeline.position)
-        asked = tuple(by or sorted({name for said in answers.values() for name in said}))
-        if not asked:
+        known = sorted({name for said in answers.values() for name in said})
+        if not known:
             raise CannotCompute("nobody has answered any question on self-identification")
+        asked = tuple(by or known)
+        if never := sorted(set(asked) - set(known)):
+            raise CannotCompute(f"nobody was asked {never[0]!r}; there are {', '.join(known)}")
         counted = count(pipeline, answers, asked, selected, period)
         made = build(counted.rows, asked, rules)
         about = {

@@ -117,6 +117,8 @@ def test_what_makes_no_report(shell: Shell, data_dir: Path) -> None:
     where = ("--data-dir", data_dir)
     unasked = shell.run("impact", "report", "--since", "2030-01-01", *where)
     assert (unasked.returncode, "no rows" in unasked.stderr) == (2, True)
+    misspelt = shell.run("impact", "report", "--by", "sexx", "--publish-by", "officer:kim", *where)
+    assert (misspelt.returncode, "there are sex" in misspelt.stderr) == (2, True)
     unknown = "00000000-0000-4000-8000-000000000000"
     missing = shell.run("impact", "show", unknown, *where)
     assert (missing.returncode, "no report was published" in missing.stderr) == (2, True)
