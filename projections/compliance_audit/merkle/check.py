@@ -4,6 +4,9 @@ Events are hashed anew in order, checkpoint by checkpoint. Where a root is not t
 stored leaf hashes tell which events differ; where these were altered, too, the place is known to
 lie between two checkpoints. Checkpoints that were kept elsewhere tell whether the log is still the
 one that they were signed for; nothing within the database can.
+
+A stored checkpoint that cannot be one of this log is named and not used: the events that it claims
+to cover would else be called altered.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +17,7 @@ import psycopg
 
 from projections.compliance_audit.merkle import checkpoint
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
-from projections.compliance_audit.merkle.encoding import NotProven
+from projections.compliance_audit.merkle.encoding import HASH_BYTES, NotProven
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import VerifierKey
 from projections.compliance_audit.merkle.stored import hashes_in
@@ -23,8 +26,10 @@ from projections.runtime.log import head
 
 FETCH = 4_096
 MOST_FINDINGS = 1_000
+UNKNOWN = bytes(HASH_BYTES)  # stands for a missing event of which no hash is stored
 
 SELECT_CHECKPOINTS = "SELECT size, since, leaves, note FROM hirelog.log_checkpoints ORDER BY size"
+SELECT_RANGES = "SELECT size, since FROM hirelog.log_checkpoints ORDER BY size DESC"
 SELECT_SUBTREES = "SELECT level, number, hash FROM hirelog.log_subtrees"
 SELECT_EVENTS = """
 SELECT notification_id, originator_id, originator_version, topic, state
@@ -94,6 +99,7 @@ class _Check:
         self._advance = advance
         self._report = Report(events=head(connection))
         self._edge = Frontier()  # over what was signed, as far as that is known
+        self._known = 0  # up to here the edge was made of stored hashes, or a root held
         self._good = 0  # up to here a checkpoint held
         self._kept_good = 0  # and up to here one that was kept elsewhere
         self._events = self._hashed()
@@ -101,6 +107,7 @@ class _Check:
         self._kept: dict[int, list[Checkpoint]] = {}
         for each in kept:
             self._kept.setdefault(each.size, []).append(each)
+        self._overlapped = self._overlapped_ones()
         rows = connection.execute(SELECT_SUBTREES)
         self._subtrees = {(level, number): made for level, number, made in rows}
 
@@ -109,11 +116,7 @@ class _Check:
         for position in self._events_up_to(0):
             report.add(position, position, "an event was inserted before the first")
         for size, since, leaves, note in self._checkpoints():
-            if since != self._edge.size:
-                what = "the checkpoints that covered these events were deleted"
-                report.add(self._edge.size + 1, since, what)
-                self._segment(self._edge.size, since, None, None)
-            self._segment(since, size, hashes_in(leaves), note)
+            self._checkpoint(size, since, leaves, note)
             self._advance(size)
         report.sealed = self._good
         self._unsealed()
@@ -131,15 +134,63 @@ class _Check:
             cursor.itersize = 100
             yield from cursor.execute(SELECT_CHECKPOINTS)
 
-    def _segment(
-        self, since: int, size: int, hashes: Sequence[bytes] | None, note: str | None
-    ) -> None:
+    def _overlapped_ones(self) -> set[int]:
+        """The sizes of the checkpoints within whose events a later one begins."""
+        found: set[int] = set()
+        begins = None
+        with self._connection.cursor("ranges", binary=True) as cursor:
+            cursor.itersize = FETCH
+            for size, since in cursor.execute(SELECT_RANGES):
+                if begins is not None and begins < size:
+                    found.add(size)
+                begins = since if begins is None else min(begins, since)
+        return found
+
+    def _checkpoint(self, size: int, since: int, leaves: bytes, note: str) -> None:
+        """A row: whether it can be one of this log, and then the events that it added."""
+        if wrong := self._wrong(size, since, leaves, note):
+            what = f"the stored checkpoint of {size} events that follows one of {since} {wrong}"
+            self._report.add(since + 1, size, what)
+            if size > self._edge.size and self._is_signed(size, note):
+                self._unhashed(size, note)  # its root is still good
+            return
+        if since != self._edge.size:
+            what = "the checkpoints that covered these events were deleted"
+            self._report.add(self._edge.size + 1, since, what)
+            self._unhashed(since, None)
+        self._segment(since, size, hashes_in(leaves), note)
+
+    def _wrong(self, size: int, since: int, leaves: bytes, note: str) -> str:
+        """Why a row cannot be used, empty when it can."""
+        if since < self._edge.size:
+            return "was inserted or altered: others cover some of these events"
+        joins = since == self._edge.size and size not in self._overlapped
+        if not joins and not self._is_signed(size, note):
+            return "was inserted or altered: it is not signed and does not join the others"
+        if size <= since or len(leaves) != HASH_BYTES * (size - since):
+            return f"was altered: it has {len(leaves)} bytes of hashes, not 32 for each event"
+        return ""
+
+    def _unhashed(self, size: int, note: str | None) -> None:
+        """The events up to `size` where no stored hash tells what they were."""
+        since = self._edge.size
+        found = self._events_up_to(size)
+        for position in range(since + 1, size + 1):
+            if position not in found:
+                self._report.add(position, position, "the event is missing")
+        hashes = [found.get(position, UNKNOWN) for position in range(since + 1, size + 1)]
+        root = None if note is None else self._signed_root(size, note)
+        if root is not None and root == self._root_after(hashes):
+            self._known = size
+        elif root is not None:
+            what = "the root over these events is not the one that was signed"
+            self._report.add(self._known + 1, size, what)
+        self._grow(hashes)
+
+    def _segment(self, since: int, size: int, hashes: Sequence[bytes], note: str) -> None:
         """The events after `since` up to `size`, which one checkpoint added."""
         found = self._events_up_to(size)
         made = [found.get(position) for position in range(since + 1, size + 1)]
-        if note is None or hashes is None:  # the row was deleted
-            self._grow([each for each in made if each])
-            return
         self._report.checkpoints += 1
         root = self._signed_root(size, note)
         differ = [
@@ -161,9 +212,10 @@ class _Check:
                 self._report.add(position, position, what)
         if root is not None and not by_events and root != self._root_after(hashes):
             what = "the root over these events is not the one that was signed"
-            self._report.add(since + 1, size, what)
+            self._report.add(self._known + 1, size, what)
         elif root is not None and not differ and self._good == since:
             self._good = size
+        self._known = size
         self._grow(hashes)
 
     def _hashed(self) -> Iterator[tuple[int, bytes]]:
@@ -183,6 +235,12 @@ class _Check:
             found[at] = made
             self._next = next(self._events, None)
         return found
+
+    def _is_signed(self, size: int, note: str) -> bool:
+        try:
+            return checkpoint.opened(note, self._key).size == size
+        except NotProven:
+            return False
 
     def _signed_root(self, size: int, note: str) -> bytes | None:
         try:

@@ -310,6 +310,71 @@ def test_a_deleted_checkpoint_is_located(sealed: Sealed) -> None:
     ]
 
 
+DROP_CHECK = "ALTER TABLE hirelog.log_checkpoints DROP CONSTRAINT log_checkpoints_check"
+SHORTEN = "UPDATE hirelog.log_checkpoints SET leaves = substring(leaves FOR 9000) WHERE size = 300"
+SHORTENED = (
+    "positions 5 to 300: the stored checkpoint of 300 events that follows one of 4 was altered: "
+    "it has 9000 bytes of hashes, not 32 for each event"
+)
+NO_ROOT = "the root over these events is not the one that was signed"
+
+
+def test_a_checkpoint_with_too_few_hashes_is_named(sealed: Sealed) -> None:
+    sealed.by_hand(DROP_CHECK)
+    sealed.by_hand(SHORTEN)
+    assert sealed.found(*sealed.kept) == [SHORTENED]
+
+
+def test_events_without_hashes_are_still_located_between_two_checkpoints(sealed: Sealed) -> None:
+    sealed.by_hand(DROP_CHECK)
+    sealed.by_hand(SHORTEN)
+    sealed.by_hand(FLIP + AT, 77, 77, 290)
+    assert sealed.found()[:2] == [SHORTENED, f"positions 5 to 300: {NO_ROOT}"]
+    sealed.by_hand("DELETE FROM hirelog.events" + AT, 290)
+    assert sealed.found()[:2] == [SHORTENED, "position 290: the event is missing"]
+    sealed.by_hand("DELETE FROM hirelog.log_checkpoints WHERE size = 300")
+    assert sealed.found()[:3] == [
+        "positions 5 to 300: the checkpoints that covered these events were deleted",
+        "position 290: the event is missing",
+        f"positions 5 to 530: {NO_ROOT}",
+    ]
+
+
+def test_a_checkpoint_that_claims_events_of_others_still_proves_its_own(sealed: Sealed) -> None:
+    sealed.by_hand(DROP_CHECK)
+    sealed.by_hand("UPDATE hirelog.log_checkpoints SET since = 298 WHERE size = 530")
+    assert sealed.found(*sealed.kept) == [
+        (
+            "positions 299 to 530: the stored checkpoint of 530 events that follows one of 298 was "
+            "inserted or altered: others cover some of these events"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "size"), [(1, 2), (5, 213), (4, 213), (5, 700), (2**40, 2**40 + 1)]
+)
+def test_an_inserted_checkpoint_is_named_and_spoils_no_other(
+    sealed: Sealed, since: int, size: int
+) -> None:
+    sealed.by_hand("ALTER TABLE hirelog.log_checkpoints DROP CONSTRAINT log_checkpoints_since_key")
+    sealed.by_hand(
+        "INSERT INTO hirelog.log_checkpoints (size, since, leaves, note)"
+        " SELECT %s, %s, decode(repeat('00', %s), 'hex'), note FROM hirelog.log_checkpoints"
+        " WHERE size = 4",
+        size,
+        since,
+        32 * (size - since),
+    )
+    report = sealed.check(*sealed.kept)
+    (found,) = report.findings
+    assert (found.first, found.last) == (since + 1, size)
+    assert found.what.startswith(
+        f"the stored checkpoint of {size} events that follows one of {since} was inserted or"
+    )
+    assert (report.sealed, report.checkpoints) == (530, 4)
+
+
 def test_the_last_checkpoint_cannot_be_altered_and_built_upon(sealed: Sealed) -> None:
     insert(sealed, 531)
     sealed.by_hand(
