@@ -11,7 +11,7 @@ import pytest
 
 from api import bundles, signing
 from api.wiring import System
-from domain.candidate.events import Noted, Sourced
+from domain.candidate.events import Contacted, Noted, Sourced
 from domain.errors import CandidateNotFound
 from projections.compliance_audit.merkle import bundle, stored
 from projections.compliance_audit.merkle.checkpoint import InclusionProof
@@ -19,6 +19,7 @@ from projections.compliance_audit.merkle.encoding import NotProven, from_base64,
 from projections.compliance_audit.merkle.note import Signer, VerifierKey
 from tests.databases import Database
 from tests.projections.poison import append
+from tests.projections.rebuilding import add_garbage
 
 Json = dict[str, Any]
 
@@ -166,6 +167,65 @@ def test_what_is_no_bundle_is_refused(
     alter(document)
     with pytest.raises(NotProven):
         bundle.verify(json.dumps(document), key)
+
+
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [
+        ('"format"', '"candidate":"Ada","format"'),
+        ('"position"', '"position":7,"position"'),
+        ('"personal":{', '"personal":{"name":"Eve",'),
+        ('"origin":', '"ori\\u0067in":"applied","origin":'),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(
+    made: str, key: VerifierKey, once: str, twice: str
+) -> None:
+    with pytest.raises(NotProven, match="twice in one object"):
+        bundle.verify(made.replace(once, twice, 1), key)
+
+
+def test_a_bundle_with_another_key_than_the_given_one_fails(made: str, key: VerifierKey) -> None:
+    document = json.loads(made)
+    document["verifier_key"] = str(Signer(key.name, b"t" * 32).key)
+    assert failures(document, key) == ["the verifier key in it is not the one that was given"]
+
+
+@pytest.mark.parametrize("name", ["nickname", "phone", "source"])
+def test_a_personal_value_that_the_bytes_do_not_hold_fails(
+    made: str, key: VerifierKey, name: str
+) -> None:
+    document = json.loads(made)
+    document["events"][1]["personal"][name] = "invented"
+    assert failures(document, key) == [
+        f"event 2 (position 3): the stored bytes hold no personal value called {name}"
+    ]
+
+
+def test_no_personal_value_is_taken_of_bytes_that_are_no_event(
+    system: System, database: Database, person: UUID, key: VerifierKey
+) -> None:
+    add_garbage(database, person)
+    made = bundles.export(system, person, with_personal=False)
+    document = json.loads(made.model_dump_json())
+    assert failures(document, key) == []
+    document["events"][5]["personal"]["text"] = "invented"
+    assert failures(document, key) == [
+        "event 6 (position 11): which personal values it holds cannot be read by this hirelog"
+    ]
+
+
+@pytest.mark.parametrize("other", [True, 1.0])
+def test_content_is_compared_as_json(
+    system: System, person: UUID, key: VerifierKey, other: Any
+) -> None:
+    append(system, person, 6, Contacted(message_id="m", channel="email", step=1))
+    document = json.loads(bundles.export(system, person, with_personal=True).model_dump_json())
+    assert failures(document, key) == []
+    document["events"][5]["content"]["event"]["step"] = other
+    assert failures(document, key) == [
+        "event 6 (position 11): its content is not what the stored bytes say"
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", b"\xff", "[" * 100_000])

@@ -3,7 +3,7 @@
 Nothing here asks a database. What is proven of each event: that these very bytes stand on record at
 this position as this version of this candidate's stream. `content` is those bytes as JSON, and is
 compared with them. `personal`, the values in clear, is for the reader: the bytes hold them sealed,
-so it is not proven.
+so only that there are such values is proven.
 """
 
 import json
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from domain.recorded import decode, personal_fields
 from projections.compliance_audit.merkle import checkpoint
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
@@ -99,6 +100,7 @@ def verify(text: str | bytes, key: VerifierKey) -> Verified:
 
     Raises NotProven when it is no bundle, or when its checkpoint is not one of the key.
     """
+    _refuse_duplicates(text)
     try:
         bundle = Bundle.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -107,6 +109,8 @@ def verify(text: str | bytes, key: VerifierKey) -> Verified:
         raise NotProven(f"this is no bundle: {where}: {first['msg']}") from None
     signed = checkpoint.opened(bundle.checkpoint, key)
     failures = [*_order(bundle.events)]
+    if bundle.verifier_key != str(key):
+        failures.append(Failure(None, None, "the verifier key in it is not the one that was given"))
     for event in bundle.events:
         try:
             _verify_event(bundle, event, key)
@@ -132,8 +136,50 @@ def _verify_event(bundle: Bundle, event: BundledEvent, key: VerifierKey) -> None
         raise NotProven("its proof is for another position")
     leaf = event_hash(event.position, bundle.candidate, event.version, event.topic, state)
     proof.verify(leaf, key)
-    if event.content != content_of(state):
+    if _canonical(event.content) != _canonical(content_of(state)):
         raise NotProven("its content is not what the stored bytes say")
+    if not event.personal:
+        return
+    if invented := sorted(event.personal.keys() - _personal_in(event.topic, state)):
+        raise NotProven(f"the stored bytes hold no personal value called {', '.join(invented)}")
+
+
+def _refuse_duplicates(text: str | bytes) -> None:
+    """Raises NotProven where a key stands twice in an object: readers differ in which one counts.
+
+    What cannot be read here is refused, too: the validation might take it.
+    """
+    try:
+        json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise NotProven("this is no bundle: the file is not JSON") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise NotProven(f"this is no bundle: it has {json.dumps(name)} twice in one object")
+        found[name] = value
+    return found
+
+
+def _canonical(content: Any) -> str:
+    """One text for each content: in Python 1, 1.0 and True are equal, as JSON they are not."""
+    try:
+        return json.dumps(content, sort_keys=True)
+    except RecursionError:
+        raise NotProven("its content is nested too deeply") from None
+
+
+def _personal_in(topic: str, state: bytes) -> set[str]:
+    """The personal fields that have a value, sealed, in the bytes. Raises NotProven."""
+    try:
+        event, _ = decode(topic, state)
+    except Exception:  # noqa: BLE001  # garbage, or of a newer hirelog
+        raise NotProven("which personal values it holds cannot be read by this hirelog") from None
+    fields = personal_fields(type(event))
+    return {name for name in fields if getattr(event, name) is not None}
 
 
 def _order(events: Iterable[BundledEvent]) -> Iterable[Failure]:
