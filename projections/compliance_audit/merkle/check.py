@@ -122,7 +122,7 @@ class _Check:
         self._unsealed()
         for level, number in self._subtrees:
             width = 1 << 8 * level
-            what = f"the stored hash of subtree {number} of level {level} has no leaves"
+            what = f"the stored hash of subtree {number} of level {level} is of no checkpoint"
             report.add(number * width + 1, (number + 1) * width, what)
         for size, checkpoints in self._kept.items():
             for each in checkpoints:
@@ -262,15 +262,18 @@ class _Check:
 
     def _grow(self, hashes: Sequence[bytes]) -> None:
         for each in hashes:
-            self._edge.append(each)
-            for earlier in self._kept.pop(self._edge.size, ()):
-                self._compare(self._edge.size, earlier, self._edge.root())
+            self._append(each)
         for level, number, made in self._edge.completed:
             if self._subtrees.pop((level, number), None) != made:
                 width = 1 << 8 * level
                 what = f"the stored hash of subtree {number} of level {level} is missing or altered"
                 self._report.add(number * width + 1, (number + 1) * width, what)
         self._edge.completed.clear()
+
+    def _append(self, leaf: bytes) -> None:
+        self._edge.append(leaf)
+        for earlier in self._kept.pop(self._edge.size, ()):
+            self._compare(self._edge.size, earlier, self._edge.root())
 
     def _compare(self, size: int, earlier: Checkpoint, root: bytes | None) -> None:
         if root is None:
@@ -292,5 +295,6 @@ class _Check:
             if position < expected:
                 self._report.add(position, position, "there are two events at this position")
             else:
-                self._grow([made])  # a checkpoint of these may be kept elsewhere
+                self._append(made)  # a checkpoint of these may be kept elsewhere
+                self._edge.completed.clear()  # subtrees are stored with their checkpoint
             self._next = next(self._events, None)

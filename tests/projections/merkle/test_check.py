@@ -375,6 +375,20 @@ def test_an_inserted_checkpoint_is_named_and_spoils_no_other(
     assert (report.sealed, report.checkpoints) == (530, 4)
 
 
+def test_deleting_the_last_checkpoints_leaves_their_subtrees(sealed: Sealed) -> None:
+    sealed.by_hand("TRUNCATE hirelog.log_checkpoints")
+    where = "the stored hash of subtree {} of level 1 is of no checkpoint"
+    assert sealed.found() == [
+        f"positions 1 to 256: {where.format(0)}",
+        f"positions 257 to 512: {where.format(1)}",
+    ]
+
+
+def test_events_that_are_not_sealed_yet_miss_no_subtree(system: System, sealed: Sealed) -> None:
+    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 250)
+    assert sealed.found() == []
+
+
 def test_the_last_checkpoint_cannot_be_altered_and_built_upon(sealed: Sealed) -> None:
     insert(sealed, 531)
     sealed.by_hand(
