@@ -56,13 +56,15 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
 def last_kept(settings: Settings, key: VerifierKey) -> Checkpoint | None:
     """The last checkpoint as the data directory keeps it, beside what the database holds.
 
-    Raises CannotStart where it is none of this log.
+    Raises CannotStart where it is none of this log, or cannot be read.
     """
     path = settings.data_dir / LAST_CHECKPOINT_FILE
-    if not path.exists():
-        return None
     try:
         return checkpoint.opened(path.read_text("utf-8"), key)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be read: {error.strerror}") from error
     except NotProven as error:
         raise CannotStart(
             f"{path} is no checkpoint of the log {key.name}: {error}; if the database was meant to "
@@ -89,9 +91,21 @@ def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
 
 
 def _hand_out(settings: Settings, key: VerifierKey, note: str) -> None:
+    try:
+        _keep(settings, key, note)
+    finally:  # others are told also where that fails
+        _tell_others(settings, note)
+
+
+def _keep(settings: Settings, key: VerifierKey, note: str) -> None:
     kept = last_kept(settings, key)
     if kept is None or kept.size < checkpoint.opened(note, key).size:
+        # There may be none yet: on a server, with all keys in the environment.
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace(settings.data_dir / LAST_CHECKPOINT_FILE, note)
+
+
+def _tell_others(settings: Settings, note: str) -> None:
     if settings.checkpoint_file:
         with settings.checkpoint_file.open("a", encoding="utf-8") as file:
             file.write(note)

@@ -83,6 +83,36 @@ def test_a_log_that_was_cut_off_with_its_checkpoints_is_not_signed_again(
         assert last_kept(system.settings, running.key) == kept
 
 
+def test_the_last_checkpoint_is_kept_where_the_environment_holds_all_keys(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    settings = system.settings.model_copy(
+        update={"data_dir": tmp_path / "not" / "there", "signing_key": KEY}
+    )
+    key = key_of(settings, database)
+    kept = last_kept(settings, key)
+    assert kept is not None
+    assert kept.size == 1
+
+
+def test_others_are_told_also_where_nothing_can_be_kept(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    directory, told = tmp_path / "directory", tmp_path / "told"
+    update = {"data_dir": directory, "signing_key": KEY, "checkpoint_file": told}
+    settings = system.settings.model_copy(update=update)
+    with psycopg.connect(database.service, autocommit=True) as connection:
+        made = sealer(settings, connection)
+        directory.touch()  # nothing can be in it
+        with pytest.raises(CannotStart, match="cannot be read"):
+            made.seal(connection)
+        assert len(note.split(told.read_text())) == 1
+        with pytest.raises(CannotStart, match="cannot be read"):
+            sealer(settings, connection)
+
+
 def test_a_log_whose_name_and_key_were_taken_away_is_not_begun_anew(
     system: System, database: Database
 ) -> None:
