@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -127,14 +128,21 @@ class Reader:
         return matches(self.request.scope, tag)
 
     async def remembered(
-        self, key: Hashable, stamp: Hashable, make: Callable[[], Told]
+        self,
+        key: Hashable,
+        stamp: Hashable,
+        make: Callable[[], Told],
+        moment: datetime | None = None,
     ) -> Response:
-        """The answer as it was made before under the same stamp, for those who may see the same."""
+        """The answer as it was made before under the same stamp, for those who may see the same.
+
+        What clocks run in it are set on to `moment`.
+        """
         remembered: Remembered = self.request.app.state.remembered
         sees = self.personal, self.hiring_manager, self.view
         told = await remembered.get((key, sees), stamp, make)
         self.response.headers["ETag"] = told.tag
-        return self.answered(told.body)
+        return self.answered(told.running.at(moment) if told.running and moment else told.body)
 
     async def head(self, stream: UUID) -> Head | None:
         """The last event on record of this stream."""

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from api.clocks import Running
+
 OVERHEAD_BYTES = 1_500  # of what is held beside a body
 
 K = TypeVar("K", bound=Hashable)
@@ -43,10 +45,11 @@ class Gathered(Generic[K, V]):
 
 
 class Told(NamedTuple):
-    """An answer's bytes of JSON, and its entity tag."""
+    """An answer's bytes of JSON, its entity tag, and where clocks run in it, these."""
 
     body: bytes
     tag: str
+    running: Running | None = None
 
 
 class Remembered:

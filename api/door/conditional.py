@@ -9,22 +9,17 @@ from hashlib import blake2b
 
 from starlette.datastructures import MutableHeaders
 
+from api.clocks import CLOCKS
 from api.door.admission import AsgiApp, Message, Receive, Scope, Send
 from api.versions import TAG
 
 UNDER = "/v1/"
-CLOCKS = re.compile(
-    rb'"(?:seconds_in_stage|seconds|lag_seconds|oldest_parked_seconds)":(?:[0-9.eE+-]+|null)'
-)
 GIVEN = re.compile(TAG)
 OF_THE_BODY = "content-type", "content-length", "content-encoding"
 
 
 def weak_tag(body: bytes) -> str:
-    """The tag of an answer's JSON, the same while nothing but its clocks changes.
-
-    What is written in a text cannot pass for a clock: its quotation marks are escaped.
-    """
+    """The tag of an answer's JSON, the same while nothing but its clocks changes."""
     return f'W/"{blake2b(CLOCKS.sub(b"", body), digest_size=12).hexdigest()}"'
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field
 
 from api.access.rights import EVERYBODY, RECRUITS, open_to
+from api.clocks import Running
 from api.deps import CallerDep, ChangerDep, ChosenDep, Page, PageDep, SystemDep, bigint, moment
 from api.door.conditional import weak_tag
 from api.door.route import Route
@@ -223,16 +224,15 @@ async def read_board(
     been there. For all of a stage, ask `/v1/applications?job=…&stage=…&status=active`. `fields` is
     for the applications in it.
     """
-    # Its clocks are in whole seconds: within one, and while no row changes, it stays as it is.
     moment = now().replace(microsecond=0)
-    stamp = await reader.stamp("ats_pipeline"), moment
+    stamp = await reader.stamp("ats_pipeline")
 
     def make() -> Told:
         board = _board(reader, job_id, moment, per_stage)
         body = written(board, reader.view, "stages", "applications")
-        return Told(body, weak_tag(body))
+        return Told(body, weak_tag(body), Running(body, moment))
 
-    told = await reader.remembered(("board", job_id, per_stage), stamp, make)
+    told = await reader.remembered(("board", job_id, per_stage), stamp, make, moment)
     if per_stage:
         reader.note_list()
     return told

@@ -49,8 +49,7 @@ SELECT_CARDS = """
 SELECT card.application_id, card.candidate_id, person.name AS candidate_name, card.stage,
        card.stage_entered_at, card.stage_entered_by, card.source, card.origin, card.applied_at,
        card.offer_status, card.stage_visit,
-       greatest(extract(epoch FROM %(now)s - card.stage_entered_at), 0)::bigint
-           AS seconds_in_stage
+       extract(epoch FROM %(now)s - card.stage_entered_at)::bigint AS seconds_in_stage
   FROM unnest(%(stages)s::text[]) WITH ORDINALITY AS wanted (stage, place)
  CROSS JOIN LATERAL (
        SELECT application_id, candidate_id, stage, stage_entered_at, stage_entered_by, source,
@@ -151,6 +150,8 @@ def board(
     hiring_manager: str | None = None,
 ) -> Board | None:
     """The board with at most `per_stage` cards for each stage.
+
+    `seconds_in_stage` is negative where a stage is entered after `now`.
 
     None for an unknown job, and for one that does not name the `hiring_manager` that is given.
     """
