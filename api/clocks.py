@@ -28,11 +28,17 @@ class Running:
             self._between.append(whole[end : clock.start(1)])
             end = clock.end(1)
         self._rest = whole[end:]
+        self._last = made, b""
 
     def at(self, moment: datetime) -> bytes:
-        """The JSON as it stands at a moment in whole seconds."""
+        """The JSON as it stands at a moment in whole seconds; the last one's is kept."""
+        last, told = self._last
+        if told and last == moment:
+            return told
         passed = round((moment - self._made).total_seconds())
         parts: list[bytes | memoryview] = []
         for between, seconds in zip(self._between, self._seconds, strict=True):
             parts += between, b"%d" % max(0, seconds + passed)
-        return b"".join([*parts, self._rest])
+        told = b"".join([*parts, self._rest])
+        self._last = moment, told
+        return told

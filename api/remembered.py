@@ -93,7 +93,8 @@ class Remembered:
         if made.cancelled() or made.exception():
             del self._held[key]
             return
-        self._sizes[key] = len(made.result().body) + OVERHEAD_BYTES
+        told = made.result()
+        self._sizes[key] = len(told.body) * (2 if told.running else 1) + OVERHEAD_BYTES
         self._size += self._sizes[key]
         while self._size > self._most:
             self.forget(next(iter(self._held)))
