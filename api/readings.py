@@ -62,7 +62,7 @@ class What(StrEnum):
     PROOF = "proof"
     EXPORT = "export"  # of everybody
     FEED = "feed"  # a page of events, of everybody where no candidate was chosen
-    SELF_IDENTIFICATION = "self-identification"  # what everybody said of themselves
+    SELF_IDENTIFICATION = "self-identification"  # what a person, or everybody, said of themselves
     LIST = "list"  # names of many, handed to an integration
 
 

@@ -114,6 +114,11 @@ class SelfIdentifications(Application[UUID]):
             if state.candidate_id is not None
         }
 
+    def said_by(self, candidate_id: UUID) -> list[Recorded]:
+        """What the candidate answered, time after time; redacted where it was erased."""
+        stored = self.recorder.select_history(self.stream_of(candidate_id))
+        return [cast("Recorded", self.mapper.to_domain_event(each)) for each in stored]
+
     def _states(self, streams: list[UUID]) -> dict[UUID, SelfIdentification]:
         states = {stream: SelfIdentification(stream) for stream in streams}
         stored = self.recorder.select_histories(streams)

@@ -9,7 +9,8 @@ import typer
 from api.cli.officers import Officer, Why, insist, note, save
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.readings import What
-from api.wiring import CannotStart, open_system
+from api.wiring import CannotStart, System, open_system, opened_vault
+from domain.recorded import Recorded
 from domain.values import now
 
 app = typer.Typer()
@@ -23,10 +24,20 @@ def access(
     ],
     why: Why = None,
     actor: Officer = None,
+    without_self_identification: Annotated[
+        bool,
+        typer.Option(
+            "--without-self-identification",
+            help="Leave out what the person said of themselves; the bundle says so.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all that is on record of a person, for the person: JSON, JSON Resume and a page."""
+    """Write all that is on record of a person, for the person: JSON, JSON Resume and a page.
+
+    What the person said of sex, race and the like is read with the database role that alone may.
+    """
     from api.app import ROUTES  # noqa: PLC0415  # a second, which other commands do without
     from api.compliance import bundle  # noqa: PLC0415  # likewise
     from api.compliance.register import register  # noqa: PLC0415  # likewise
@@ -36,10 +47,13 @@ def access(
         history = system.recruiting.whole_history(candidate)
         with system.pool.connection() as connection:
             readers = bundle.read_by(connection, candidate)
+        own = None
+        if not without_self_identification:
+            own = _own_answers(system, candidate, actor, why)
         note(system, candidate, What.ACCESS_BUNDLE, actor=actor, why=why)
     made_at = now()
     known = register([each.router for each in ROUTES], made_at.date())
-    made = bundle.make(history, known, readers, made_at)
+    made = bundle.make(history, known, readers, made_at, own)
     contents = bundle.files(made, bundle.as_given(history, known.processing.access))
     if target.suffix == ".zip":
         save(target, bundle.zipped(contents))
@@ -58,3 +72,16 @@ def access(
         out.print(
             f"{len(history)} events written to {target}; it holds personal data", markup=False
         )
+
+
+def _own_answers(
+    system: System, candidate: UUID, actor: str | None, why: str | None
+) -> list[Recorded]:
+    try:
+        with opened_vault(system) as vault:
+            note(system, candidate, What.SELF_IDENTIFICATION, actor=actor, why=why)
+            return vault.said_by(candidate)
+    except CannotStart as error:
+        raise CannotStart(
+            f"{error}; or leave it out with --without-self-identification, and the bundle says so"
+        ) from error

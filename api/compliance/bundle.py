@@ -13,7 +13,8 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import BaseModel, Field
 
-from api.compliance import pages, replay_page
+from api.compliance import own_answers, pages, replay_page
+from api.compliance.own_answers import OwnAnswers
 from api.compliance.register import Access, Register
 from api.compliance.resume import profile
 from api.replay import TIME, steps
@@ -28,10 +29,10 @@ from projections.compliance_audit.describe import describe
 FORMAT = "hirelog-access-bundle/1"
 SELF = "candidate:"
 IS_AND_IS_NOT = (
-    "This is all that hirelog has on record of one person, except answers to questions of "
-    "self-identification, which are kept apart and given out apart. What was erased reads "
-    f"{REDACTED}. Texts may speak of other people: read them before you hand this on "
-    "(GDPR Art. 15(4)). It is no legal advice, and says nothing of what is kept outside of hirelog."
+    "This is all that hirelog has on record of one person, but for what self_identification says "
+    f"is not in it. What was erased reads {REDACTED}. Texts may speak of other people: read them "
+    "before you hand this on (GDPR Art. 15(4)). It is no legal advice, and "
+    "says nothing of what is kept outside of hirelog."
 )
 SELECT_READ_BY = """
 SELECT role, what, count(*) AS times, min(read_at) AS first_at, max(read_at) AS last_at
@@ -74,6 +75,7 @@ class AccessBundle(BaseModel):
     is_and_is_not: str = IS_AND_IS_NOT
     profile: dict[str, Any] = Field(description="In JSON Resume's schema, version 1.0.0.")
     state: CandidateState
+    self_identification: OwnAnswers
     events: list[BundleEvent] = Field(description="Everything that happened, in order.")
     sources: list[str] = Field(description="Where the data came from.")
     purposes: list[dict[str, Any]] = Field(
@@ -99,9 +101,16 @@ def as_given(history: Sequence[Recorded], access: Access) -> list[Recorded]:
 
 
 def make(
-    history: Sequence[Recorded], register: Register, readers: list[ReadBy], made_at: datetime
+    history: Sequence[Recorded],
+    register: Register,
+    readers: list[ReadBy],
+    made_at: datetime,
+    own: Sequence[Recorded] | None = None,
 ) -> AccessBundle:
-    """The bundle of a candidate's whole history, which has one event at least."""
+    """The bundle of a candidate's whole history, which has one event at least.
+
+    `own` is what the vault has of the candidate, None where it was not opened.
+    """
     access = register.processing.access
     given = as_given(history, access)
     candidate = state.fold(None, given)
@@ -111,6 +120,7 @@ def make(
         id=candidate.id,
         profile=profile(candidate.details, candidate.last_occurred_at),
         state=CandidateState.of(candidate),
+        self_identification=own_answers.of(candidate.id, own and as_given(own, access)),
         events=[_event(each) for each in given],
         sources=_sources(given),
         purposes=[register.told(each) for each in register.processing.purpose],
@@ -179,6 +189,7 @@ def as_html(bundle: AccessBundle, given: Sequence[Recorded]) -> str:
         pages.paragraph(bundle.is_and_is_not, "small"),
         pages.heading("What is known of you"),
         pages.facts(sorted((bundle.state.details or {}).items())),
+        *own_answers.as_html(bundle.self_identification),
         pages.heading("Where it came from"),
         *(pages.paragraph(each) for each in bundle.sources),
         pages.heading("Why it is kept, who may be given it, and how long"),

@@ -35,8 +35,9 @@ def read_access_bundle(candidate_id: UUID, reader: ReaderDep, request: Request) 
     """Everything that is on record of one person, as GDPR Art. 15 lists it: the data themselves,
     with a profile in JSON Resume's schema, their sources, purposes and legal grounds, who may be
     given them and who read them, until when they are kept, and the person's rights. Staff stand in
-    it by their roles. `hirelog access` writes the same with a page to read. The texts may speak of
-    others: read it before it is handed on.
+    it by their roles. What the person said of themselves (sex, race, disability) no route can read:
+    `hirelog access` gives it, and writes the rest as well with a page to read. The texts may speak
+    of others: read it before it is handed on.
     """
     if not reader.personal:
         raise NotPermitted("the bundle is nothing but personal; use a key with the scope personal")

@@ -8,8 +8,12 @@ from typing import Any
 import psycopg
 from lxml import html
 
+from api.settings import Settings
+from api.wiring import open_system, opened_vault
+from domain.self_identification import IdentifySelf
 from tests.api.cli.histories import ADA, BEN, EMAIL, ESCAPES, NAME, TEXT
 from tests.api.cli.processes import Home, Shell, complaint
+from tests.scenario import by
 
 WHY = ("--why", "Inspection 2026-7", "--actor", "compliance:kim")
 
@@ -110,7 +114,7 @@ def test_a_replay_and_an_export_are_noted(shell: Shell, home: Home, tmp_path: Pa
 
 
 def test_the_register_needs_no_database(shell: Shell) -> None:
-    assert shell.done("audit", "register").startswith("Record of processing, policy version 1")
+    assert shell.done("audit", "register").startswith("Record of processing, policy version 2")
     assert {each["purpose"] for each in shell.result("audit", "register")["fields"]} == {
         "contact",
         "evaluation",
@@ -139,6 +143,42 @@ def test_access(shell: Shell, home: Home, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as whole:
         assert set(whole.namelist()) == files
     assert readings(home, "access-bundle")[0][:2] == (ADA, "compliance:kim")
+
+
+def test_access_gives_what_only_the_vault_can_open(
+    shell: Shell, home: Home, tmp_path: Path
+) -> None:
+    settings = Settings(data_dir=home.data_dir)
+    with open_system(settings, create=False) as system, opened_vault(system) as vault:
+        for answers in {"race": "Qzxrace", "sex": "declined"}, {"sex": "female"}:
+            vault.record({ADA: IdentifySelf(answers=answers)}, by("import:form"))
+    before = len(readings(home, "self-identification"))
+    access = ("access", ADA, *WHY, *home.at())
+    on_a_server = {"HIRELOG_DATABASE_URL": home.conninfo}
+    refused = shell.run(*access, "--out", tmp_path / "not", environ=on_a_server)
+    assert not complaint(refused, "HIRELOG_SELF_IDENTIFICATION_URL; or leave it out with --without")
+    assert not (tmp_path / "not").exists()
+    assert len(readings(home, "self-identification")) == before
+
+    shell.done(*access, "--out", tmp_path / "whole")
+    own = json.loads((tmp_path / "whole/access.json").read_text())["self_identification"]
+    assert [each["answers"] for each in own["statements"]] == [
+        {"race": "Qzxrace", "sex": "declined"},
+        {"sex": "female"},
+    ]
+    assert {each["recorded_by"] for each in own["statements"]} == {"import"}
+    page = str(html.fromstring((tmp_path / "whole/index.html").read_text()).xpath("string()"))
+    for words in "What you said of yourself", "Qzxrace", "female":
+        assert words in page, words
+    noted = readings(home, "self-identification")
+    assert noted[before:] == [(ADA, "compliance:kim", "operator", "cli", "Inspection 2026-7")]
+    without = ("--without-self-identification", "--out", tmp_path / "part")
+    shell.done(*access, *without, environ=on_a_server)
+    part = (tmp_path / "part/access.json").read_text()
+    assert "Qzxrace" not in part
+    assert not json.loads(part)["self_identification"]["are_included"]
+    assert f"hirelog access {ADA}" in (tmp_path / "part/index.html").read_text()
+    assert readings(home, "self-identification") == noted
 
 
 def test_retention(shell: Shell, home: Home) -> None:

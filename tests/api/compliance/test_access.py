@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jsonschema_rs
@@ -12,10 +13,12 @@ from hypothesis import given as each_of
 from hypothesis import strategies as some
 
 from api.compliance.resume import profile
+from api.wiring import System, opened_vault
+from domain.self_identification import IdentifySelf
 from domain.values import Purpose
 from tests.api.bad_input import complaint
 from tests.api.talk import AsCaller, apply, get, open_job, say
-from tests.scenario import day
+from tests.scenario import by, day
 
 SCHEMA = Path(__file__).parents[4] / "shared/data/jsonresume/schema.json"
 WHY = {"Hirelog-Purpose": "Access request 2026-17"}
@@ -58,13 +61,16 @@ def test_what_a_profile_says() -> None:
 
 
 def test_the_bundle_holds_all_that_is_on_record_and_what_the_law_lists(
-    http: httpx.Client, as_caller: AsCaller, resumes: Any
+    projected: System, http: httpx.Client, as_caller: AsCaller, resumes: Any
 ) -> None:
     candidate, application = apply(http, open_job(http), "Ada Ruiz", email="ada@example.org")
     ana = as_caller("recruiter:ana")
     note = {"type": "noted", "application_id": application, "text": "Speaks of her family."}
     path = f"/v1/candidates/{candidate}"
     http.post(f"{path}/interactions", json=note, headers=ana).raise_for_status()
+    with opened_vault(projected) as vault:
+        said = {"race": "Qzxrace", "sex": "declined"}
+        vault.record({UUID(candidate): IdentifySelf(answers=said)}, by("import:form"))
     say(http, candidate, "rejected", application_id=application, comment="Another was better.")
     http.get(f"{path}/interactions", headers=as_caller("compliance:kim") | WHY).raise_for_status()
 
@@ -89,6 +95,10 @@ def test_the_bundle_holds_all_that_is_on_record_and_what_the_law_lists(
         ("compliance", "history", 1)
     ]
     assert len(made["rights"]) >= 6
+    own = made["self_identification"]
+    assert (own["are_included"], own["statements"]) == (False, [])
+    assert f"hirelog access {candidate}" in own["note"]
+    assert "Qzxrace" not in answer.text
     assert get(http, "/v1/audit/readings", reader="compliance:lee")["items"][0]["what"] == (
         "access-bundle"
     )
