@@ -5,7 +5,7 @@ from uuid import UUID
 from api import signing
 from api.wiring import System
 from domain.errors import CandidateNotFound
-from domain.recorded import Recorded, personal_fields
+from domain.recorded import personal_values
 from projections.compliance_audit.merkle import stored
 from projections.compliance_audit.merkle.bundle import Bundle, BundledEvent
 from projections.compliance_audit.merkle.stored import NotSealed
@@ -36,7 +36,7 @@ def export(system: System, candidate: UUID, *, with_personal: bool) -> Bundle:
     personal: dict[int, dict[str, str]] = {}
     if with_personal:
         history = system.recruiting.history(candidate, until=len(rows))
-        personal = {each.originator_version: _personal(each) for each in history}
+        personal = {each.originator_version: personal_values(each.event) for each in history}
     return Bundle(
         candidate=candidate,
         verifier_key=str(key),
@@ -46,9 +46,3 @@ def export(system: System, candidate: UUID, *, with_personal: bool) -> Bundle:
             for row, proof in zip(rows, proofs, strict=True)
         ],
     )
-
-
-def _personal(recorded: Recorded) -> dict[str, str]:
-    event = recorded.event
-    fields = personal_fields(type(event))
-    return {name: value for name in fields if (value := getattr(event, name)) is not None}

@@ -131,9 +131,15 @@ def personal_fields(event_class: type[Happened]) -> Mapping[str, Purpose]:
     }
 
 
+def personal_values(event: Happened) -> dict[str, str]:
+    """The personal fields of the event that have a value; REDACTED where it was erased."""
+    fields = personal_fields(type(event))
+    return {name: value for name in fields if (value := getattr(event, name)) is not None}
+
+
 def holds_personal_values(event: Happened) -> bool:
     """Whether any personal field of the event has a value."""
-    return any(getattr(event, name) is not None for name in personal_fields(type(event)))
+    return bool(personal_values(event))
 
 
 def encode(event: Happened, metadata: Metadata) -> bytes:

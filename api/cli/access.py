@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli.officers import Officer, Why, insist, note, save
+from api.cli.officers import Officer, Why, holding, insist, note, save
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.readings import What
 from api.wiring import CannotStart, System, open_system, opened_vault
@@ -46,7 +46,7 @@ def access(
     with open_system(settings_from(data_dir), create=False) as system:
         history = system.recruiting.whole_history(candidate)
         with system.pool.connection() as connection:
-            readers = bundle.read_by(connection, candidate)
+            readers = bundle.read_by(connection, history[0])
         own = None
         if not without_self_identification:
             own = _own_answers(system, candidate, actor, why)
@@ -70,7 +70,8 @@ def access(
         print_json({"out": str(target), "files": list(contents), "events": len(history)})
     else:
         out.print(
-            f"{len(history)} events written to {target}; it holds personal data", markup=False
+            f"{len(history)} events written to {target}; {holding([*history, *(own or ())])}",
+            markup=False,
         )
 
 

@@ -71,8 +71,8 @@ def export(
     if as_json:
         print_json({"file": str(file), "events": len(made.events)})
     else:
-        holds = "no personal data in clear" if no_personal else "personal data in clear"
-        out.print(f"{len(made.events):,} events written to {file}; it holds {holds}")
+        holds = officers.in_clear(value for each in made.events for value in each.personal.values())
+        out.print(f"{len(made.events):,} events written to {file}; {holds} in clear")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What the commands of officers share: points of a history, and the note of who reads what."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from getpass import getuser
 from pathlib import Path
@@ -15,6 +16,8 @@ from api.readings import Reading, What, write
 from api.wiring import CannotStart, System
 from domain.candidate.difference import Point
 from domain.candidate.intents import Label
+from domain.recorded import Recorded, personal_values
+from domain.values import REDACTED
 
 Why = Annotated[
     str | None, typer.Option("--why", help="Why you read this, for the record; name nobody.")
@@ -62,6 +65,17 @@ def insist(why: str | None) -> str:
     if not why:
         raise typer.BadParameter("give --why: what leaves the house needs a reason on record")
     return why
+
+
+def holding(history: Iterable[Recorded]) -> str:
+    """What a file with these events holds, for whoever has to take care of it."""
+    values = (value for each in history for value in personal_values(each.event).values())
+    return in_clear(values)
+
+
+def in_clear(values: Iterable[str]) -> str:
+    """The same of a file with these values: nobody needs to guard what was erased."""
+    return f"it holds {'' if any(value != REDACTED for value in values) else 'no '}personal data"
 
 
 def save(file: Path, content: str | bytes) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from api import replay
-from api.cli.officers import Officer, Why, insist, note, point, save
+from api.cli.officers import Officer, Why, holding, insist, note, point, save
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.compliance import replay_page
 from api.compliance.differences import Difference
@@ -92,7 +92,7 @@ def replay_candidate(
     steps = list(replay.steps(history))
     if html:
         save(html, replay_page.page(candidate, steps, two, now()))
-        out.print(f"{len(steps)} events written to {html}; it holds personal data", markup=False)
+        out.print(f"{len(steps)} events written to {html}; {holding(history)}", markup=False)
     elif as_json:
         print_json([replay.as_json(step) for step in steps])
     else:

@@ -35,11 +35,12 @@ IS_AND_IS_NOT = (
     "says nothing of what is kept outside of hirelog."
 )
 SELECT_READ_BY = """
-SELECT role, what, count(*) AS times, min(read_at) AS first_at, max(read_at) AS last_at
+SELECT role, what, candidate_id IS NULL AS of_everybody, count(*) AS times,
+       min(read_at) AS first_at, max(read_at) AS last_at
   FROM hirelog.readings
- WHERE candidate_id = %(candidate)s
- GROUP BY role, what
- ORDER BY role, what
+ WHERE candidate_id = %(candidate)s OR (candidate_id IS NULL AND read_at >= %(since)s)
+ GROUP BY role, what, of_everybody
+ ORDER BY role, what, of_everybody
 """
 
 
@@ -54,6 +55,12 @@ class ReadBy(BaseModel):
 
     role: str
     what: str = Field(examples=["state"])
+    of_everybody: bool = Field(
+        description=(
+            "Whether many were read at once since the person came on record: an export, the feed, "
+            "a list, a report. The person was among them, or may have been."
+        )
+    )
     times: int
     first_at: Moment
     last_at: Moment
@@ -88,10 +95,11 @@ class AccessBundle(BaseModel):
     rights: list[str]
 
 
-def read_by(connection: psycopg.Connection[Any], candidate_id: UUID) -> list[ReadBy]:
-    """Who read the person's record."""
+def read_by(connection: psycopg.Connection[Any], first: Recorded) -> list[ReadBy]:
+    """Who read the record of the person whose first event is given, also among all others."""
+    given = {"candidate": first.originator_id, "since": first.metadata.recorded_at}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(SELECT_READ_BY, {"candidate": candidate_id}).fetchall()
+        rows = cursor.execute(SELECT_READ_BY, given).fetchall()
     return [ReadBy.model_validate(row) for row in rows]
 
 
@@ -199,7 +207,13 @@ def as_html(bundle: AccessBundle, given: Sequence[Recorded]) -> str:
         pages.table(
             ("Role", "What", "Times", "First", "Last"),
             [
-                (r.role, r.what, r.times, r.first_at.strftime(TIME), r.last_at.strftime(TIME))
+                (
+                    r.role,
+                    f"{r.what}, of everybody" if r.of_everybody else r.what,
+                    r.times,
+                    r.first_at.strftime(TIME),
+                    r.last_at.strftime(TIME),
+                )
                 for r in bundle.read_by
             ],
         ),

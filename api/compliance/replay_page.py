@@ -16,9 +16,9 @@ from domain.recorded import personal_fields
 
 IS_AND_IS_NOT = (
     "This is a copy of what hirelog had on record of one person, event by event, as it was when "
-    "the page was made. It holds personal data: keep it where only those can read it who must, and "
-    "destroy it when its purpose is served. It does not prove by itself that nothing was altered; "
-    "the bundle of hirelog audit export does."
+    "the page was made. Keep what it holds of personal data where only those can read it who must, "
+    "and destroy it when its purpose is served. It does not prove by itself that nothing was "
+    "altered; the bundle of hirelog audit export does."
 )
 
 

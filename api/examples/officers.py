@@ -27,6 +27,7 @@ ACCESS_BUNDLE: dict[str, Any] = json.loads(
             bundle.ReadBy(
                 role="recruiter",
                 what="state",
+                of_everybody=False,
                 times=4,
                 first_at=datetime(2026, 5, 6, 8, 20, tzinfo=UTC),
                 last_at=datetime(2026, 5, 8, 13, 4, tzinfo=UTC),

@@ -44,7 +44,7 @@ def read_access_bundle(candidate_id: UUID, reader: ReaderDep, request: Request) 
     history = reader.system.recruiting.whole_history(candidate_id)
     made_at = now()
     with reader.system.pool.connection() as connection:
-        readers = bundle.read_by(connection, candidate_id)
+        readers = bundle.read_by(connection, history[0])
     made = bundle.make(
         history, register(request.app.state.routers, made_at.date()), readers, made_at
     )

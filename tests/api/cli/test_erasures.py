@@ -229,6 +229,7 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
         done = shell.result("erasures", "maintain", *place.at())
         assert done["log_is_cut"], done
         assert {http.get(path).json()["state"] for path in paths} == {"complete"}
+        their_own_data_names_nobody(shell, place, candidate, tmp_path / "own")
         shell.done("export", after, *place.at())
         assert after.read_text().count("\n") == rows + 4
         tables = in_tables(superuser, needles() | sealed)
@@ -243,6 +244,14 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
     search("export", after.read_bytes(), needles() | sealed, found)
     search("log", said.encode(), needles() | sealed, found)
     assert found == {}
+
+
+def their_own_data_names_nobody(shell: Shell, place: Home, candidate: str, own: Path) -> None:
+    said = shell.done("access", candidate, "--out", own, "--why", "Letter", *place.at())
+    assert "it holds no personal data" in said
+    readers = json.loads((own / "access.json").read_text())["read_by"]
+    assert ("operator", "export", True, 1) in [tuple(each.values())[:4] for each in readers]
+    assert in_files(own, needles()) == {}
 
 
 def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> None:

@@ -13,14 +13,16 @@ from hypothesis import given as each_of
 from hypothesis import strategies as some
 
 from api.compliance.resume import profile
+from api.readings import Reading, What, write
 from api.wiring import System, opened_vault
 from domain.self_identification import IdentifySelf
-from domain.values import Purpose
+from domain.values import Purpose, now
 from tests.api.bad_input import complaint
 from tests.api.talk import AsCaller, apply, get, open_job, say
 from tests.scenario import by, day
 
 SCHEMA = Path(__file__).parents[4] / "shared/data/jsonresume/schema.json"
+FEED = What.FEED
 WHY = {"Hirelog-Purpose": "Access request 2026-17"}
 
 DETAILS = some.dictionaries(
@@ -71,6 +73,12 @@ def test_the_bundle_holds_all_that_is_on_record_and_what_the_law_lists(
     with opened_vault(projected) as vault:
         said = {"race": "Qzxrace", "sex": "declined"}
         vault.record({UUID(candidate): IdentifySelf(answers=said)}, by("import:form"))
+    before, since = day(0), now()
+    with projected.pool.connection() as connection:
+        for at in before, since:
+            write(
+                connection, Reading(None, "integration:hris", "integration", FEED, "api", None, at)
+            )
     say(http, candidate, "rejected", application_id=application, comment="Another was better.")
     http.get(f"{path}/interactions", headers=as_caller("compliance:kim") | WHY).raise_for_status()
 
@@ -91,8 +99,9 @@ def test_the_bundle_holds_all_that_is_on_record_and_what_the_law_lists(
     assert {each["purpose"] for each in made["purposes"]} == set(Purpose)
     assert all(each["legal_reference"] and each["recipients"] for each in made["purposes"])
     assert "41 CFR" in made["kept"]["because"]
-    assert [(each["role"], each["what"], each["times"]) for each in made["read_by"]] == [
-        ("compliance", "history", 1)
+    assert [tuple(each.values())[:4] for each in made["read_by"]] == [
+        ("compliance", "history", False, 1),
+        ("integration", "feed", True, 1),
     ]
     assert len(made["rights"]) >= 6
     own = made["self_identification"]
