@@ -97,7 +97,7 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         )
         stack.callback(pool.close)
         ledger = Ledger(settings.erasure_ledger or settings.data_dir / LEDGER_FILE)
-        eraser = Eraser(recruiting, pool, ledger)
+        eraser = Eraser(recruiting, pool, ledger, factory.keyring.owner_of)
         writing = factory.datastore.pool
         system = System(settings, conninfo, recruiting, factory.keyring, pool, writing, eraser, [])
         stack.enter_context(_present(system, serving=serving))

@@ -4,7 +4,7 @@ Every step can be repeated. Who was interrupted runs the erasure again, and it g
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -74,10 +74,13 @@ class Eraser:
         recruiting: Recruiting,
         pool: ConnectionPool[psycopg.Connection],
         ledger: Ledger,
+        owner_of: Callable[[UUID, Purpose], UUID],
     ) -> None:
+        """`owner_of` tells the stream under whose id a candidate's key of a purpose is kept."""
         self._recruiting = recruiting
         self._pool = pool
         self._ledger = ledger
+        self._owner_of = owner_of
         self._next_look = 0.0
 
     def request(self, erasure_id: UUID, asked: Asked, metadata: Metadata) -> Erasure:
@@ -212,6 +215,10 @@ class Eraser:
             by_stream.setdefault(key.stream, []).append(key.purpose)
         self._recruiting.events.destroy_keys([(key.stream, key.purpose) for key in back])
         for stream, purposes in by_stream.items():
+            # Their answers of self-identification went as well, under the id of another stream.
+            own = Purpose.SELF_IDENTIFICATION
+            if own in by_stream.get(self._owner_of(stream, own), ()):
+                purposes.append(own)
             asked = Asked(stream, LEDGER_BASIS, tuple(sorted(purposes)))
             # Another one each time that a backup is put back.
             moment = now()

@@ -18,6 +18,7 @@ from domain import errors
 from domain.candidate.intents import Apply, Note, Source
 from domain.erasure import EVERY_PURPOSE, PlaceHold, ReleaseHold
 from domain.job import OpenJob
+from domain.retention import facts_of
 from domain.values import REDACTED, Purpose, now
 from projections import READ_MODELS
 from projections.ats_pipeline import ATS_PIPELINE
@@ -318,6 +319,9 @@ def test_a_restored_backup_is_erased_again_before_anything_is_served(
         assert restored.recruiting.candidate(other).details["name"] == NAME
         last = list(restored.recruiting.history(person))[-1]
         assert (last.event.wire_name(), last.metadata.actor) == ("erased", "system:deletion-ledger")
+        facts = facts_of(restored.recruiting.history(person), (), now())
+        assert facts is not None
+        assert facts.is_erased, "or retention would list them again"
         with pytest.raises(errors.CandidateErased):
             restored.recruiting.record(person, Note(text="Again"), by())
         restored.recruiting.record(gone, Source(source="Fair", name=NAME), by(), begin=True)
