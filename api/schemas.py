@@ -129,7 +129,7 @@ class CandidateState(Selectable):
 
     id: UUID
     version: int = Field(description="Number of the last event that this state rests on.")
-    status: str = Field(examples=["applicant"], description="prospect, applicant or hired")
+    status: str = Field(examples=["applicant"], description="prospect, applicant, hired or erased")
     origin: str | None
     source: str | None
     details: dict[str, str] | None = Field(

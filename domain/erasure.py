@@ -108,7 +108,9 @@ def erase(known: Known, intent: Erase) -> Consequences:
                 f"{intent.erasure_id} waits on record and is carried out afterwards"
             )
     yield from _nothing_left(known, intent.purposes)
-    yield e.Erased(erasure_id=intent.erasure_id, purposes=intent.purposes)
+    gone = known.candidate.erased | set(intent.purposes)
+    purposes = tuple(each for each in EVERY_PURPOSE if each in gone)
+    yield e.Erased(erasure_id=intent.erasure_id, purposes=purposes)
 
 
 def _nothing_left(known: Known, purposes: tuple[Purpose, ...]) -> Consequences:

@@ -53,13 +53,17 @@ class RejectionType(StrEnum):
 
 
 class ApplicationStatus(StrEnum):
-    """Where an application stands; every status but active stops its clocks."""
+    """Where an application stands; every status but active stops its clocks.
+
+    It is erased when it was still active as its person was erased.
+    """
 
     ACTIVE = "active"
     HIRED = "hired"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     POOLED = "pooled"
+    ERASED = "erased"
 
 
 class Purpose(StrEnum):

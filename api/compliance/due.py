@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from domain.erasure import EVERY_PURPOSE
 from domain.recruiting import Recruiting
 from domain.retention import (
     Facts,
@@ -37,7 +38,8 @@ WITH ended AS MATERIALIZED (
            consent_retention_until AS may_be_kept_until
       FROM crm_engagement.candidates AS candidate
      WHERE candidate_id > %(after)s
-       AND status = 'prospect'
+       AND status IN ('prospect', 'erased')
+       AND NOT erased @> %(every_purpose)s
        AND NOT EXISTS (SELECT FROM compliance_audit.entries AS entry
                         WHERE entry.candidate_id = candidate.candidate_id
                           AND entry.type = ANY (%(starting)s)
@@ -83,7 +85,13 @@ def due(connection: psycopg.Connection[Any], asked: Asked) -> Iterator[Finding]:
     """
     starting = asked.law.starting()
     running = Jsonb(_running(asked))
-    given = {"starting": sorted(starting), "running": running, "limit": PAGE, "after": FIRST}
+    given = {
+        "starting": sorted(starting),
+        "running": running,
+        "every_purpose": list(map(str, EVERY_PURPOSE)),
+        "limit": PAGE,
+        "after": FIRST,
+    }
     while page := _page(connection, given, starting):
         given["after"] = page[-1].candidate_id
         for facts in page:

@@ -76,7 +76,8 @@ def list_engagement(  # noqa: PLR0913  # one parameter for each filter
     chosen: ChosenDep,
     pool: Annotated[Label | None, Query(description="Only who is in this talent pool.")] = None,
     status: Annotated[
-        Literal["prospect", "applicant", "hired"] | None, Query(description="Only of this status.")
+        Literal["prospect", "applicant", "hired", "erased"] | None,
+        Query(description="Only of this status."),
     ] = None,
     min_warmth: Annotated[
         float | None,

@@ -279,12 +279,18 @@ class ErasureRequested(CandidateEvent):
 
 
 class Erased(CandidateEvent):
-    """The keys of these purposes were destroyed; what they sealed is gone for good.
+    """The keys of these purposes are destroyed; what they sealed is gone for good.
 
-    The store destroys the keys in the transaction that appends this event.
+    `purposes` are all that are gone now, those of earlier erasures among them. The store destroys
+    the keys in the transaction that appends this event.
     """
 
     TOPIC: ClassVar[str] = "candidate.erased"
 
     erasure_id: UUID
     purposes: tuple[Purpose, ...]
+
+    @property
+    def leaves_nobody(self) -> bool:
+        """Whether nothing is left that says who it was or what was thought of them."""
+        return {Purpose.CONTACT, Purpose.EVALUATION} <= set(self.purposes)

@@ -87,11 +87,13 @@ class Candidate:
 
     @property
     def status(self) -> str:
-        """`hired`, `applicant` while an application is active, else `prospect`."""
+        """`applicant` while an application is active, else `hired`, `erased` or `prospect`."""
         statuses = {application.status for application in self.applications.values()}
         if ApplicationStatus.ACTIVE in statuses:
             return "applicant"
-        return "hired" if ApplicationStatus.HIRED in statuses else "prospect"
+        if ApplicationStatus.HIRED in statuses:
+            return "hired"
+        return "erased" if self.is_erased else "prospect"
 
     @property
     def is_erased(self) -> bool:
@@ -163,6 +165,10 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
             candidate.erased |= set(event.purposes)
             if Purpose.CONTACT in event.purposes:
                 candidate.details = dict.fromkeys(candidate.details, REDACTED)
+            if event.leaves_nobody:
+                candidate.pools.clear()
+                for application in candidate.applications.values():
+                    _end(application, ApplicationStatus.ERASED, when)
         case _:
             pass  # an open, a click, a reply or a note changes nothing that a decision needs
     return candidate

@@ -87,8 +87,8 @@ class Application:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still under way."""
-        return self.status == ApplicationStatus.ACTIVE
+        """Whether nobody has decided on it: it is under way, or was as its person was erased."""
+        return self.status in {ApplicationStatus.ACTIVE, ApplicationStatus.ERASED}
 
     @property
     def was_withdrawn(self) -> bool:

@@ -13,7 +13,7 @@ from projections.runtime.contract import ReadModel
 
 ATS_PIPELINE = ReadModel(
     name="ats_pipeline",
-    version=4,
+    version=5,
     package=__name__,
     tables=(fold.JOBS, fold.APPLICATIONS, fold.STAGE_VISITS, fold.PEOPLE),
     events=(JobEvent, ApplicationEvent, ReturnedToPool, Sourced, ProfileUpdated, Erased),

@@ -13,7 +13,7 @@ from domain import job as j
 from domain.candidate import events as e
 from domain.recorded import Recorded
 from domain.values import ApplicationStatus, Purpose
-from projections.runtime.contract import Row, Table, Touched
+from projections.runtime.contract import Forgotten, Row, Table, Touched
 
 
 class Job(NamedTuple):
@@ -36,8 +36,8 @@ class Job(NamedTuple):
 class Application(NamedTuple):
     """An application as it stands, with the visit to a stage that is its last."""
 
-    application_id: UUID
     candidate_id: UUID
+    application_id: UUID
     job_id: UUID | None
     job_title: str | None
     status: str
@@ -83,7 +83,7 @@ class Person(NamedTuple):
 
 
 JOBS = Table("jobs", Job)
-APPLICATIONS = Table("applications", Application)
+APPLICATIONS = Table("applications", Application, key_columns=2)
 STAGE_VISITS = Table("stage_visits", StageVisit, key_columns=2)
 PEOPLE = Table("people", Person)
 
@@ -96,14 +96,14 @@ ENDS = {
 
 
 def touches(recorded: Recorded) -> Touched | None:
-    """The job of a job's event, the application of an application's, the person who was erased."""
+    """The job of a job's event, the application of an application's, all of who was erased."""
     event = recorded.event
     if isinstance(event, j.JobEvent):
         return JOBS, (recorded.originator_id,)
     if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
-        return APPLICATIONS, (event.application_id,)
+        return APPLICATIONS, (recorded.originator_id, event.application_id)
     if isinstance(event, e.Erased):
-        return PEOPLE, (recorded.originator_id,)
+        return APPLICATIONS, (recorded.originator_id,)
     return None
 
 
@@ -117,13 +117,26 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
         if row is None and isinstance(event, e.ReturnedToPool):
             return []  # an application that nothing else is known of
         rows = _fold_application(row, event, event.application_id, recorded)
-    if isinstance(event, e.Erased) and row and Purpose.CONTACT in event.purposes:
-        return [Person(recorded.originator_id, None)]
+    if isinstance(event, e.Erased):
+        return _fold_erasure(row, event, recorded)
     if isinstance(event, e.Details):
         if event.name is not None:
             rows.append(Person(recorded.originator_id, event.name))
         elif isinstance(event, e.ProfileUpdated) and "name" in event.removed:
             rows.append(Person(recorded.originator_id, None))
+    return rows
+
+
+def _fold_erasure(
+    applications: list[Application], event: e.Erased, recorded: Recorded
+) -> list[Row]:
+    rows: list[Row] = []
+    if Purpose.CONTACT in event.purposes:
+        rows.append(Person(recorded.originator_id, None))
+    if event.leaves_nobody and not isinstance(event, Forgotten):
+        for row in applications:
+            if row.status == ApplicationStatus.ACTIVE:
+                rows += _leave(_happened(row, recorded), ApplicationStatus.ERASED, recorded)
     return rows
 
 
@@ -168,14 +181,7 @@ def _fold_application(
     recorded: Recorded,
 ) -> list[Row]:
     metadata = recorded.metadata
-    if row and row.candidate_id != recorded.originator_id:
-        raise ValueError(f"application {application_id} is of another candidate")
-    row = row or _unseen(event, application_id, recorded)
-    row = row._replace(
-        last_event_at=metadata.occurred_at,
-        updated_at=max(row.updated_at, metadata.recorded_at),
-        last_position=recorded.position,
-    )
+    row = _happened(row or _unseen(event, application_id, recorded), recorded)
     if metadata.broken_rules:
         row = row._replace(broken_rules=row.broken_rules + 1)
     match event:
@@ -204,6 +210,14 @@ def _fold_application(
     if row.status == ApplicationStatus.ACTIVE:
         return _leave(row, ENDS[type(event)], recorded)
     return [row]
+
+
+def _happened(row: Application, recorded: Recorded) -> Application:
+    return row._replace(
+        last_event_at=recorded.metadata.occurred_at,
+        updated_at=max(row.updated_at, recorded.metadata.recorded_at),
+        last_position=recorded.position,
+    )
 
 
 def _answered(row: Application, offer_version: int | None, status: str) -> Application:

@@ -17,8 +17,8 @@ CREATE UNIQUE INDEX jobs_first_position_idx ON jobs (first_position);
 CREATE INDEX jobs_updated_idx ON jobs (updated_at, job_id);
 
 CREATE TABLE applications (
-    application_id   uuid        PRIMARY KEY,
     candidate_id     uuid        NOT NULL,
+    application_id   uuid        NOT NULL,
     job_id           uuid,
     job_title        text,
     status           text        NOT NULL,
@@ -38,8 +38,10 @@ CREATE TABLE applications (
     last_event_at    timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     first_position   bigint      NOT NULL,
-    last_position    bigint      NOT NULL
+    last_position    bigint      NOT NULL,
+    PRIMARY KEY (candidate_id, application_id)
 );
+CREATE UNIQUE INDEX applications_application_idx ON applications (application_id);
 CREATE UNIQUE INDEX applications_first_position_idx ON applications (first_position);
 CREATE INDEX applications_updated_idx ON applications (updated_at, application_id);
 CREATE INDEX applications_status_updated_idx ON applications (status, updated_at, application_id);

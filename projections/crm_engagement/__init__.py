@@ -6,7 +6,7 @@ from projections.runtime.contract import ReadModel
 
 CRM_ENGAGEMENT = ReadModel(
     name="crm_engagement",
-    version=4,
+    version=5,
     package=__name__,
     tables=(fold.CANDIDATES, fold.POOL_MEMBERS, fold.TOUCHPOINTS),
     events=(CandidateEvent,),

@@ -9,7 +9,7 @@ from domain.candidate import events as e
 from domain.recorded import Happened, Recorded
 from domain.values import ConsentPurpose, Purpose
 from projections.crm_engagement import warmth
-from projections.runtime.contract import Row, Table, Touched
+from projections.runtime.contract import Forgotten, Row, Table, Touched
 
 
 class Candidate(NamedTuple):
@@ -23,6 +23,7 @@ class Candidate(NamedTuple):
     active_applications: list[UUID]
     ended_applications: list[UUID]
     hired_applications: list[UUID]
+    erased: list[str]
     pools: list[str]
     consent_outreach: bool | None
     consent_outreach_since: datetime | None
@@ -110,7 +111,7 @@ def touches(recorded: Recorded) -> Touched:
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event, when = recorded.event, recorded.metadata.occurred_at
-    if row is None and isinstance(event, e.Erased):
+    if row is None and isinstance(event, Forgotten):
         return []  # as of a time before the person was on record
     before = row or _unseen(recorded)
     changes: Changes = {"updated_at": max(before.updated_at, recorded.metadata.recorded_at)}
@@ -132,6 +133,7 @@ def _unseen(recorded: Recorded) -> Candidate:
         active_applications=[],
         ended_applications=[],
         hired_applications=[],
+        erased=[],
         pools=[],
         consent_outreach=None,
         consent_outreach_since=None,
@@ -168,8 +170,19 @@ def _named(_row: Candidate, event: e.Details, _when: datetime) -> Changes:
     return {"name": None} if is_removed else {}
 
 
-def _erased(_row: Candidate, event: e.Erased, _when: datetime) -> Changes:
+def _forgotten(_row: Candidate, event: e.Erased, _when: datetime) -> Changes:
     return {"name": None} if Purpose.CONTACT in event.purposes else {}
+
+
+def _erased(row: Candidate, event: e.Erased, when: datetime) -> Changes:
+    erased = sorted({*row.erased, *map(str, event.purposes)})
+    changes = _forgotten(row, event, when) | {"erased": erased}
+    active, ended = row.active_applications, row.ended_applications
+    if event.leaves_nobody:
+        changes["pools"] = []
+        active, ended = [], [*ended, *active]
+        changes |= {"active_applications": active, "ended_applications": ended}
+    return changes | {"status": _status(active, row.hired_applications, erased)}
 
 
 def _pooled(row: Candidate, event: e.ReturnedToPool, _when: datetime) -> Changes:
@@ -249,8 +262,16 @@ def _applications(
         "active_applications": active,
         "ended_applications": ended,
         "hired_applications": hired,
-        "status": "applicant" if active else "hired" if hired else "prospect",
+        "status": _status(active, hired, row.erased),
     }
+
+
+def _status(active: list[UUID], hired: list[UUID], erased: list[str]) -> str:
+    if active:
+        return "applicant"
+    if hired:
+        return "hired"
+    return "erased" if {Purpose.CONTACT, Purpose.EVALUATION} <= set(erased) else "prospect"
 
 
 def _touchpoint(recorded: Recorded) -> Touchpoint:
@@ -323,4 +344,5 @@ STEPS: dict[type[Happened], tuple[Step, ...]] = {
     e.Reinstated: (_applications,),
     e.Withdrawn: (_applications,),
     e.Erased: (_erased,),
+    Forgotten: (_forgotten,),
 }

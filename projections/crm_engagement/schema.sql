@@ -7,6 +7,7 @@ CREATE TABLE candidates (
     active_applications uuid[]           NOT NULL,
     ended_applications  uuid[]           NOT NULL,
     hired_applications  uuid[]           NOT NULL,
+    erased              text[]           NOT NULL,
     pools               text[]           NOT NULL,
     consent_outreach    boolean,
     consent_outreach_since  timestamptz,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from domain.recorded import Recorded, event_classes
@@ -85,10 +86,12 @@ def fold_batch(
             continue
         try:
             touched = touches(recorded)
-            row = current[touched[0]].get(touched[1]) if touched else None
-            after = [(place_of[type(new)], new) for new in fold(row, recorded)]
+            row: Any = current[touched[0]].get(touched[1]) if touched else None
             if row is None and touched:
                 _check_touched(touched)
+                row = _beginning(current, touched)
+            after = [(place_of[type(new)], new) for new in fold(row, recorded)]
+            if row is None and touched:
                 _check_found(touched, [new for _, new in after])
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
             parked[recorded.originator_id] = recorded.position
@@ -101,8 +104,16 @@ def fold_batch(
 
 def _check_touched(touched: Touched) -> None:
     table, key = touched
-    if not isinstance(key, tuple) or len(key) != table.key_columns:
+    if not isinstance(key, tuple) or not 0 < len(key) <= table.key_columns:
         raise TypeError(f"touches() must name a row of {table.name} by a tuple of its primary key")
+
+
+def _beginning(current: Rows, touched: Touched) -> list[Row] | None:
+    """The rows whose keys begin so; None for a whole key, which names one."""
+    table, key = touched
+    if len(key) == table.key_columns:
+        return None
+    return [row for each, row in current[table].items() if each[: len(key)] == key]
 
 
 def _check_found(touched: Touched, new: Iterable[Row]) -> None:

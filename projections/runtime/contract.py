@@ -1,9 +1,10 @@
 """What a read model declares: its tables, the events it folds, and two pure functions.
 
 `touches` names the one row that an event needs to see; `fold` takes that row, or None where there
-is none yet, and the event, and returns every row that is new or changed, whole. The runtime loads
-the rows, keeps the changed ones in memory for the batch and writes them; a fold reads nothing else
-and has no effect.
+is none yet, and the event, and returns every row that is new or changed, whole. Where `touches`
+names only the beginning of a key, `fold` takes the list of all rows that have it. The runtime
+loads the rows, keeps the changed ones in memory for the batch and writes them; a fold reads nothing
+else and has no effect.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from domain.candidate.events import Erased
 from domain.recorded import Happened, Recorded, event_classes
 
 Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's columns, in order
@@ -43,6 +45,14 @@ class Table:
 Touched = tuple[Table, Key]
 
 
+class Forgotten(Erased):
+    """An erasure of after the moment that rows are as of.
+
+    Personal values go, for what was forgotten is forgotten in every view of the past; all else
+    stays as it was by then.
+    """
+
+
 class _Places(dict[type[Row], tuple[Table, slice]]):
     def __missing__(self, kind: type[object]) -> tuple[Table, slice]:
         raise TypeError(f"fold() returned a {kind.__name__}, which is a row of none of its tables")
@@ -54,8 +64,8 @@ class ReadModel:
 
     `by_stream` says that each row is made from the events of one candidate or of one job alone.
     Such a model is rebuilt stream by stream, by several workers at once; any other in the order of
-    the log. `holds_personal` says that rows hold sealed values. Then Erased is folded whatever the
-    rows are as of: what was forgotten is forgotten in every view of the past.
+    the log. `holds_personal` says that rows hold sealed values; such a model folds Erased, and
+    Forgotten.
     """
 
     name: str
@@ -76,7 +86,8 @@ class ReadModel:
     @cached_property
     def event_classes(self) -> frozenset[type[Happened]]:
         """The events that it folds, each by its own class."""
-        return frozenset(each for each in event_classes().values() if issubclass(each, self.events))
+        folded = {each for each in event_classes().values() if issubclass(each, self.events)}
+        return frozenset(folded | {Forgotten} if self.holds_personal else folded)
 
     @cached_property
     def topics(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ from projections.runtime.contract import ReadModel
 from projections.runtime.parking import REFUSED
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
-from projections.runtime.selection import wanted
+from projections.runtime.selection import seen
 from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
 
 LOOK_SECONDS = 0.1
@@ -272,5 +272,5 @@ class Driver:
 
         followed = follow(connection, model, builds.one(connection, build.build))
         followed.park = switch.stop_at_poison
-        followed.wanted = wanted(connection, model, this.as_of_filter())
+        followed.seen = seen(connection, model, this.as_of_filter())
         switch.catch_up(connection, followed, this.head, moved)

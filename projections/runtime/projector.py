@@ -20,7 +20,7 @@ from projections.runtime import builds, log, parking, selection, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.selection import Wanted
+from projections.runtime.selection import Seen
 
 FEWEST, MOST = 250, 8_000  # events in a batch: few while idle, more while there is much to do
 POLL_SECONDS = 1.0  # how long a missed notification can stay unnoticed
@@ -61,7 +61,7 @@ class Followed:
     position: int
     revision: int
     parked_streams: dict[UUID, int]
-    wanted: Wanted
+    seen: Seen
     park: Park = parking.park
 
 
@@ -74,7 +74,7 @@ def follow(connection: psycopg.Connection[Any], model: ReadModel, build: Build) 
         build.position,
         build.revision,
         parked,
-        wanted=selection.wanted(connection, model, None),
+        seen=selection.seen(connection, model, None),
     )
 
 
@@ -83,7 +83,7 @@ def project(
     followed: Followed,
     batch: Sequence[Recorded | Unreadable],
 ) -> None:
-    """Folds the events of `batch` that are new to the build and wanted, in one transaction.
+    """Folds the events of `batch` that are new to the build, in one transaction.
 
     What cannot be folded is parked. Raises Superseded, what the build's `park` raises, and
     psycopg.Error where the database refuses a row; nothing has changed then.
@@ -92,9 +92,9 @@ def project(
     if position <= followed.position:
         return
     new = [
-        recorded
+        entry
         for recorded in batch
-        if recorded.position > followed.position and followed.wanted(recorded)
+        if recorded.position > followed.position and (entry := followed.seen(recorded))
     ]
     model, build = followed.model, followed.build
     with connection.transaction():

@@ -1,7 +1,7 @@
 """Which events a build is made from: all, but for those left out and those after a moment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from domain.candidate.events import Erased
 from domain.recorded import Recorded
 from domain.upkeep import ParkedSkipped, stream_of
 from projections.runtime.batch import Unreadable
-from projections.runtime.contract import ReadModel
+from projections.runtime.contract import Forgotten, ReadModel
 from projections.runtime.log import read
 
 SELECT_SKIPPED = """
@@ -20,7 +20,8 @@ SELECT notification_id, originator_id, originator_version, topic, state
  WHERE originator_id = %s AND topic = %s
 """
 
-Wanted = Callable[[Recorded | Unreadable], bool]
+Entry = Recorded | Unreadable
+Seen = Callable[[Entry], Entry | None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class AsOf:
     moment: datetime
     by: Literal["recorded", "occurred"]
 
-    def includes(self, entry: Recorded | Unreadable) -> bool:
+    def includes(self, entry: Entry) -> bool:
         """Whether the event belongs to it; an entry that cannot be read does, to be reported."""
         if isinstance(entry, Unreadable):
             return True
@@ -39,24 +40,31 @@ class AsOf:
         return then <= self.moment
 
 
-def every(_: Recorded | Unreadable) -> bool:
-    """All of them."""
-    return True
+def as_it_is(entry: Entry) -> Entry:
+    """Each event as it is on record."""
+    return entry
 
 
-def wanted(connection: psycopg.Connection[Any], model: ReadModel, as_of: AsOf | None) -> Wanted:
-    """Tells the events that a build of the model is made from."""
+def seen(connection: psycopg.Connection[Any], model: ReadModel, as_of: AsOf | None) -> Seen:
+    """Gives a build of the model the events that it is made from, and None for all others."""
     left_out = skipped(connection, model)
     if as_of is None and not left_out:
-        return every
-    return lambda entry: (
-        entry.position not in left_out
-        and (as_of is None or as_of.includes(entry) or (model.holds_personal and _forgets(entry)))
-    )
+        return as_it_is
+
+    def see(entry: Entry) -> Entry | None:
+        if entry.position in left_out:
+            return None
+        if as_of is None or as_of.includes(entry):
+            return entry
+        return _forgotten(entry) if model.holds_personal else None
+
+    return see
 
 
-def _forgets(entry: Recorded | Unreadable) -> bool:
-    return isinstance(entry, Recorded) and isinstance(entry.event, Erased)
+def _forgotten(entry: Entry) -> Entry | None:
+    if isinstance(entry, Recorded) and isinstance(entry.event, Erased):
+        return replace(entry, event=Forgotten(**dict(entry.event)))
+    return None
 
 
 def skipped(connection: psycopg.Connection[Any], model: ReadModel) -> set[int]:

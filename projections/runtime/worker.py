@@ -26,7 +26,7 @@ from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.log import read
 from projections.runtime.parking import REFUSED
-from projections.runtime.selection import Wanted, wanted
+from projections.runtime.selection import Entry, Seen, seen
 
 LOST_DATABASE = 3  # exit codes
 STOPPED = 4
@@ -88,13 +88,17 @@ class Making:
 
     schema: str
     model: ReadModel
-    wanted: Wanted
+    seen: Seen
     types: dict[Table, list[str]]
     rows: dict[Table, list[Row]]
 
+    def of(self, stream: Iterable[Entry]) -> list[Entry]:
+        """What the build is made from, of a whole stream."""
+        return [entry for each in stream if (entry := self.seen(each))]
+
     def fold(self, stream: Iterable[Recorded | Unreadable]) -> None:
         """Adds the rows of a whole stream, from nothing. Raises Poisoned."""
-        folded = fold_batch(self.model, filter(self.wanted, stream), {}, {})
+        folded = fold_batch(self.model, self.of(stream), {}, {})
         if folded.parked:
             raise Poisoned(self.model.name, folded.parked[0])
         for table, new in folded.changed.items():
@@ -129,7 +133,7 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
             Making(
                 schema=build.schema_name,
                 model=model,
-                wanted=wanted(connection, model, as_of),
+                seen=seen(connection, model, as_of),
                 types={
                     table: tables.column_types(connection, build.schema_name, table)
                     for table in model.tables
@@ -178,7 +182,7 @@ def _blame(
     """Raises Poisoned where the rows of one event are to blame for what was not written."""
     for each in making:
         with connection.transaction():
-            streams = (list(filter(each.wanted, all_)) for all_ in _streams(connection, given))
+            streams = (each.of(all_) for all_ in _streams(connection, given))
             if refused := first_refused(connection, each.model, streams):
                 raise Poisoned(each.model.name, refused)
 

@@ -155,11 +155,13 @@ def environment(conninfo: str, schema: str) -> dict[str, str]:
 
 @cache
 def _select(table: Table) -> bytes:
-    select = sql.SQL("SELECT {columns} FROM {table} WHERE {key} = %s")
+    key = table.columns[: table.key_columns]
+    select = sql.SQL("SELECT {columns} FROM {table} WHERE ({key}) = ({values})")
     return select.format(
         columns=_names(table.columns),
         table=sql.Identifier(SCHEMA, table.name),
-        key=sql.Identifier(table.columns[0]),
+        key=_names(key),
+        values=sql.SQL(", ").join([sql.Placeholder()] * len(key)),
     ).as_bytes()
 
 

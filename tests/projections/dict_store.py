@@ -29,7 +29,11 @@ class Store:
         new = [each for each in batch if each.position > self.checkpoint]
         wanted = touched_keys(self.model, new)
         loaded = {
-            table: {key: row for key, row in self.rows.get(table, {}).items() if key in keys}
+            table: {
+                key: row
+                for key, row in self.rows.get(table, {}).items()
+                if any(key[: len(each)] == each for each in keys)
+            }
             for table, keys in wanted.items()
         }
         untouched = {table: copy.deepcopy(some) for table, some in loaded.items()}

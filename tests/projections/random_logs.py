@@ -15,6 +15,7 @@ from domain.candidate import decisions, state
 from domain.candidate import intents as i
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
+from domain.erasure import EVERY_PURPOSE, Erase
 from domain.errors import Refusal
 from domain.job import ChangeHiringManagers, ChangeStages, CloseJob, OpenJob, ReopenJob
 from domain.recorded import Happened, Metadata, Recorded
@@ -25,6 +26,7 @@ from tests.scenario import day
 PEOPLE = [UUID(int=number) for number in (1, 2, 3)]
 JOBS = [UUID(int=number) for number in (11, 12)]
 STAGES = ("A", "B", "C")
+ERASURES = (EVERY_PURPOSE, EVERY_PURPOSE[:1], EVERY_PURPOSE[1:])
 
 # What a candidate's step can be, by one of their applications and a number that picks details.
 CANDIDATE_INTENTS: tuple[Callable[[UUID, int], i.Intent], ...] = (
@@ -52,6 +54,7 @@ CANDIDATE_INTENTS: tuple[Callable[[UUID, int], i.Intent], ...] = (
     lambda _, n: i.Reply(message_id=f"m{n}" if n else None),
     lambda _, n: i.UpdateProfile(name=f"name {n}") if n else i.UpdateProfile(removed=("name",)),
     lambda a, n: i.Note(text="?", application_id=a if n else None),
+    lambda a, n: i.Note(text="?") if n else Erase(erasure_id=a, purposes=ERASURES[a.int % 3]),
     lambda _, n: i.GrantConsent(purpose=list(ConsentPurpose)[n % 2]),
     lambda _, n: i.WithdrawConsent(purpose=list(ConsentPurpose)[n % 2]),
     lambda _, n: i.Unsubscribe(channel=(None, *Channel)[n]),

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.candidate import events as e
+from domain.erasure import EVERY_PURPOSE
 from domain.job import (
     HiringManagersChanged,
     JobClosed,
@@ -17,7 +18,7 @@ from domain.job import (
 from domain.recorded import Happened
 from domain.values import Origin, RejectionType
 from projections.ats_pipeline import ATS_PIPELINE, fold
-from projections.runtime.batch import fold_batch
+from projections.runtime.contract import Forgotten
 from tests.projections.pipeline import application, by, stays
 from tests.scenario import (
     ACTOR,
@@ -43,6 +44,7 @@ from tests.scenario import (
     sourced,
 )
 
+ERASED = e.Erased(erasure_id=UUID(int=1), purposes=EVERY_PURPOSE)
 SECOND = UUID("a0000000-0000-4000-8000-000000000002")
 
 
@@ -137,15 +139,30 @@ def test_each_application_of_a_candidate_has_its_row_and_visits() -> None:
     history = log(applied("A"), applied("A", application_id=SECOND), rejected("A"))
     found = project(ATS_PIPELINE, history)
     statuses = {key: row[4] for key, row in found[fold.APPLICATIONS].items()}
-    assert statuses == {(APPLICATION,): "rejected", (SECOND,): "active"}
+    assert statuses == {(CANDIDATE, APPLICATION): "rejected", (CANDIDATE, SECOND): "active"}
     assert set(found[fold.STAGE_VISITS]) == {(APPLICATION, 1), (SECOND, 1)}
 
 
-def test_an_application_is_never_taken_for_another_candidate_s() -> None:
-    mine, other = log(applied("A")), log(rejected("A"), stream=UUID(int=9), position=2)
-    folded = fold_batch(ATS_PIPELINE, [*mine, *other], {}, {})
-    assert [each.recorded for each in folded.parked] == other
-    assert folded.changed == project(ATS_PIPELINE, mine)
+def test_an_erasure_of_the_person_ends_what_was_active() -> None:
+    history = (applied("A", name="contact:c2"), offered(1, "A"), ERASED)
+    ended = application(*history)
+    assert (ended.status, ended.ended_at, ended.updated_at) == ("erased", day(2), day(2))
+    assert (ended.stage, ended.offers, ended.last_position) == ("A", 1, 3)
+    assert stays(*history) == [("A", day(0), day(2), "erased")]
+    told = log(*history)
+    assert rows(ATS_PIPELINE, fold.PEOPLE, told) == [fold.Person(CANDIDATE, None)]
+    decided = application(applied("A"), rejected("A"), ERASED)
+    assert (decided.status, decided.ended_at, decided.updated_at) == ("rejected", day(1), day(1))
+    partly = ERASED.model_copy(update={"purposes": EVERY_PURPOSE[:1]})
+    assert application(applied("A"), partly).status == "active"
+    assert set(project(ATS_PIPELINE, log(ERASED))) == {fold.PEOPLE}
+
+
+def test_an_erasure_of_later_takes_only_the_name() -> None:
+    """Where rows are as of a moment before it."""
+    history = (applied("A", name="contact:c2"), Forgotten(**dict(ERASED)))
+    assert application(*history) == application(applied("A"))
+    assert rows(ATS_PIPELINE, fold.PEOPLE, log(*history)) == [fold.Person(CANDIDATE, None)]
 
 
 def test_a_pool_without_an_application_is_none_of_the_pipeline() -> None:

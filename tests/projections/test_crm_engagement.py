@@ -74,6 +74,7 @@ def test_a_person_who_is_only_on_record_is_a_cold_prospect() -> None:
             active_applications=[],
             ended_applications=[],
             hired_applications=[],
+            erased=[],
             pools=[],
             consent_outreach=None,
             consent_outreach_since=None,

@@ -14,7 +14,7 @@ import psycopg
 
 from api.wiring import System
 from domain import verdict
-from domain.candidate.events import Noted
+from domain.candidate.events import Applied, Noted
 from domain.candidate.intents import Advance, Apply, Contact, Note, Open, Reject, Source
 from domain.job import OpenJob
 from domain.recorded import Recorded
@@ -198,6 +198,21 @@ def test_a_row_that_the_database_refuses_parks_its_candidate_alone(
     assert row == (poisoned,)
     entries = all_rows(database.service)["compliance_audit.entries"]
     assert sum(well in entry for entry in entries) == system.recruiting.candidate(well).version
+
+
+def test_an_application_is_never_taken_for_another_candidate_s(
+    system: System, database: Database
+) -> None:
+    (mine,) = live(system, 1)
+    applied = next(r for r in system.recruiting.history(mine) if isinstance(r.event, Applied))
+    other = uuid4()
+    system.recruiting.append(verdict.number(other, 0, [applied.event], by()))
+    project_to_the_end(database.service)
+    with psycopg.connect(database.service) as connection:
+        parked = connection.execute("SELECT stream, error FROM read_models.parked").fetchall()
+    assert parked == [(other, "the database refuses its row: UniqueViolation")]
+    rows = all_rows(database.service)
+    assert {row[0] for row in rows["ats_pipeline.applications"]} == {mine}
 
 
 def test_tables_of_a_newer_version_are_left_alone(system: System, database: Database) -> None:

@@ -227,10 +227,14 @@ def test_kept_retired_and_new_builds_let_go_and_a_rebuild_brings_nothing_back(
         built(before)
         built(None)
         assert all_rows(database.service) == live
+        assert [row[4] for row in live["ats_pipeline.applications"]] == ["erased"]
+        assert [row[4] for row in live["crm_engagement.candidates"]] == ["erased"]
         for build in builds.all_builds(connection):
             model = next(each for each in READ_MODELS if each.name == build.model)
             rows = rows_of(connection, model, build.schema_name)
             assert "contact:" not in repr(rows), build
+            if build.state == "kept" and model is ATS_PIPELINE:
+                assert [row[4] for row in rows["ats_pipeline.applications"]] == ["active"]
         assert len(builds.all_builds(connection)) == 11
 
 

@@ -69,6 +69,7 @@ def test_a_move_back_is_not_passing() -> None:
     ("left", "told"),
     [
         (application(ApplicationStatus.ACTIVE), (1, 0)),
+        (application(ApplicationStatus.ERASED), (1, 0)),
         (application(ApplicationStatus.WITHDRAWN), (0, 1)),
         (
             application(
