@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import structlog
 from eventsourcing.persistence import PersistenceError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from api import key_files
+from api.erasure import known_ledger
 from api.erasure.eraser import Eraser
 from api.erasure.ledger import LEDGER_FILE, Ledger
 from api.erasure.presence import Presence
+from api.erasure.restoring import erase_again
 from api.key_files import BadKeyFile, is_key
 from api.settings import Settings
 from domain.recruiting import Recruiting
@@ -33,6 +36,8 @@ CONNECT_SECONDS = 5
 GET_CONNECTION_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0  # then the next request tries anew, instead of a pause that grows
 
+log = structlog.get_logger()
+
 
 class CannotStart(Exception):  # noqa: N818  # the name of the situation
     """Why a system cannot be opened: what happened, to which thing, and what to do."""
@@ -49,6 +54,7 @@ class System:
     pool: ConnectionPool[psycopg.Connection]  # for reading
     writing: ConnectionPool[Any]
     eraser: Eraser
+    ledger: Ledger
     forgetters: list[Callable[[], None]]  # called whenever somebody was erased, on another thread
 
 
@@ -97,17 +103,24 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         )
         stack.callback(pool.close)
         ledger = Ledger(settings.erasure_ledger or settings.data_dir / LEDGER_FILE)
-        eraser = Eraser(recruiting, pool, ledger, factory.keyring.owner_of)
-        writing = factory.datastore.pool
-        system = System(settings, conninfo, recruiting, factory.keyring, pool, writing, eraser, [])
+        eraser = Eraser(recruiting, pool, ledger)
+        keyring, writing = factory.keyring, factory.datastore.pool
+        system = System(
+            settings, conninfo, recruiting, keyring, pool, writing, eraser, ledger, forgetters=[]
+        )
         stack.enter_context(_present(system, serving=serving))
         with _saying_why():
             try:
-                eraser.restore()
+                with pool.connection() as connection:
+                    back = ledger.catch_up(connection)
+                    trouble = known_ledger.trouble(connection, ledger)
+                erase_again(eraser, recruiting, keyring.owner_of, back)
             except OSError as error:
                 raise CannotStart(
                     f"the deletion ledger {ledger.path} cannot be used: {error.strerror}"
                 ) from error
+        if serving and trouble:
+            log.warning("another deletion ledger", trouble=trouble)
         yield system
 
 

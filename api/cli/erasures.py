@@ -18,14 +18,14 @@ from api.cli.shared import (
     settings_from,
     show,
 )
-from api.erasure import disclosures, listing, storage
+from api.erasure import disclosures, known_ledger, listing, storage
 from api.erasure.bases import bases
 from api.erasure.eraser import Asked
 from api.erasure.holders import FILES
 from api.erasure.schemas import Erasure, ErasureState
 from api.progress import catch_up
 from api.replay import TIME, plain
-from api.wiring import System, maintenance, open_system
+from api.wiring import CannotStart, System, maintenance, open_system
 from domain.erasure import EVERY_PURPOSE
 from domain.values import Purpose
 from projections import READ_MODELS
@@ -54,6 +54,7 @@ def request(
     metadata = metadata_of(actor, reason)
     asked = Asked(candidate, basis, tuple(purpose or EVERY_PURPOSE))
     with open_system(settings_from(data_dir), create=False) as system:
+        refuse_another_ledger(system)
         erasure_id = uuid4()
         system.eraser.request(erasure_id, asked, metadata)
         _see_through(system, [erasure_id], project=not no_project, quiet=as_json)
@@ -69,6 +70,7 @@ def run(
 ) -> None:
     """Go on with what was interrupted, or waited for a hold. It does no harm to repeat it."""
     with open_system(settings_from(data_dir), create=False) as system:
+        refuse_another_ledger(system)
         if erasure:
             system.eraser.run(erasure)
             _see_through(system, [erasure], project=not no_project, quiet=as_json)
@@ -125,6 +127,7 @@ def maintain(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """
     settings = settings_from(data_dir)
     with open_system(settings, create=False) as system:
+        refuse_another_ledger(system)
         system.eraser.run_all()
         with maintenance(settings) as conninfo:
             digests = [model.digest() for model in READ_MODELS]
@@ -142,6 +145,30 @@ def maintain(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     out.print(f"{len(done.tables)} table(s) written anew; {done.erasures} erasure(s) acknowledged")
     for each in left:
         out.print(f"still to see to: {each}")
+
+
+@app.command("adopt-ledger")
+def adopt_ledger(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make the deletion ledger that is configured here the one that the database knows.
+
+    For when the other is lost: append it to this one instead, where it is not. Whom a backup brings
+    back that only the other names would not be erased again.
+    """
+    with open_system(settings_from(data_dir), create=False) as system:
+        with system.pool.connection() as connection:
+            known_ledger.adopt(connection, system.ledger)
+        where, number = str(system.ledger.path), len(system.ledger.read())
+    if as_json:
+        print_json({"ledger": where, "keys": number})
+    else:
+        out.print(f"{where} is the deletion ledger now, with {number} key(s)", markup=False)
+
+
+def refuse_another_ledger(system: System) -> None:
+    """Raises CannotStart where who restores a backup would not hear of what is erased here."""
+    with system.pool.connection() as connection:
+        if trouble := known_ledger.trouble(connection, system.ledger):
+            raise CannotStart(trouble)
 
 
 def _quiet(_: str) -> None:

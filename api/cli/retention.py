@@ -10,6 +10,7 @@ import psycopg
 import typer
 from rich.table import Table
 
+from api.cli.erasures import refuse_another_ledger
 from api.cli.shared import (
     Actor,
     AsJson,
@@ -86,6 +87,8 @@ def erase_due(
         raise typer.BadParameter("--as-of lies ahead; what is not due yet is not erased")
     done: list[Finding] = []
     with open_system(settings_from(data_dir), create=False) as system:
+        if yes:
+            refuse_another_ledger(system)
         asked = _asked(as_of, jurisdiction)
         metadata = metadata_of(actor, "Retention ended")
         with system.pool.connection() as connection, _said():

@@ -4,7 +4,6 @@ Every step can be repeated. Who was interrupted runs the erasure again, and it g
 """
 
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -14,10 +13,9 @@ import structlog
 from psycopg_pool import ConnectionPool
 
 from api.erasure import holders, listing
-from api.erasure.bases import LEDGER as LEDGER_BASIS
 from api.erasure.bases import bases
 from api.erasure.holders import Erasing
-from api.erasure.ledger import Destroyed, Ledger
+from api.erasure.ledger import Ledger
 from api.erasure.listing import Erasure
 from domain import errors
 from domain.erasure import EVERY_PURPOSE, Erase, RequestErasure
@@ -47,7 +45,6 @@ UPDATE hirelog.erasures SET state = 'complete', completed_at = now()
                     WHERE erasure_id = %(erasure)s AND state = 'pending')
 """
 TELL = "SELECT pg_notify('hirelog_erased', %s::text)"
-DESTROYED = "SELECT stream, purpose, destroyed_at FROM hirelog.destroyed_keys()"
 HEAD = "SELECT coalesce(max(notification_id), 0) FROM hirelog.events"
 
 LOOK_SECONDS = 60.0
@@ -74,13 +71,10 @@ class Eraser:
         recruiting: Recruiting,
         pool: ConnectionPool[psycopg.Connection],
         ledger: Ledger,
-        owner_of: Callable[[UUID, Purpose], UUID],
     ) -> None:
-        """`owner_of` tells the stream under whose id a candidate's key of a purpose is kept."""
         self._recruiting = recruiting
         self._pool = pool
         self._ledger = ledger
-        self._owner_of = owner_of
         self._next_look = 0.0
 
     def request(self, erasure_id: UUID, asked: Asked, metadata: Metadata) -> Erasure:
@@ -192,57 +186,6 @@ class Eraser:
             raise errors.ErasureNotFound(f"there is no erasure {erasure_id}; see GET /v1/erasures")
         return found
 
-    def restore(self) -> int:
-        """Compares the database with the deletion ledger, before anything is served.
-
-        Whose keys came back with a backup is erased again; what the file lacks is added to it.
-        Returns how many keys had come back.
-        """
-        recorded = self._ledger.read()
-        with self._pool.connection() as connection:
-            rows = connection.execute(DESTROYED).fetchall()
-        destroyed = {Destroyed(stream, Purpose(purpose)): at for stream, purpose, at in rows}
-        self._ledger.add((key, at) for key, at in destroyed.items() if key not in recorded)
-        back = sorted(recorded - destroyed.keys())
-        if back:
-            log.warning("keys of erased people came back; they are destroyed again", keys=len(back))
-            self._erase_again(back)
-        return len(back)
-
-    def _erase_again(self, back: Iterable[Destroyed]) -> None:
-        by_stream: dict[UUID, list[Purpose]] = {}
-        for key in back:
-            by_stream.setdefault(key.stream, []).append(key.purpose)
-        self._recruiting.events.destroy_keys([(key.stream, key.purpose) for key in back])
-        for stream, purposes in by_stream.items():
-            # Their answers of self-identification went as well, under the id of another stream.
-            own = Purpose.SELF_IDENTIFICATION
-            if own in by_stream.get(self._owner_of(stream, own), ()):
-                purposes.append(own)
-            asked = Asked(stream, LEDGER_BASIS, tuple(sorted(purposes)))
-            # Another one each time that a backup is put back.
-            moment = now()
-            erasure_id = uuid5(stream, f"{LEDGER_BASIS} {moment.isoformat()}")
-            metadata = Metadata(
-                actor="system:deletion-ledger",
-                reason="a restored backup brought back what was erased",
-                command_id=uuid5(erasure_id, "requested"),
-                occurred_at=moment,
-                recorded_at=moment,
-                provenance="system",
-            )
-            try:
-                self._erase_in_spite_of_holds(erasure_id, asked, metadata)
-            except (errors.CandidateNotFound, errors.CandidateErased):
-                continue  # a self-identification, or nobody who is on record here
-
-    def _erase_in_spite_of_holds(self, erasure_id: UUID, asked: Asked, metadata: Metadata) -> None:
-        try:
-            self.request(erasure_id, asked, metadata)
-        except errors.LegalHold:
-            # The keys are gone since the first time; a hold of the backup cannot bring them back.
-            log.warning("a hold of the backup stands on somebody who was erased since")
-
     def _destroy(self, erasure: Erasure, metadata: Metadata) -> None:
         """Puts request and erasure on record, and the keys are gone. Raises what refuses it."""
         purposes = tuple(map(Purpose, erasure.purposes))
@@ -285,16 +228,10 @@ class Eraser:
                 if kind == "build":
                     holders.clean_build(connection, int(number), erasing)
                 elif holder == holders.LEDGER:
-                    self._write_ledger(connection)
+                    self._ledger.catch_up(connection)
                     where = str(self._ledger.path)
                     holders.set_state(connection, erasure.erasure_id, holder, "acknowledged", where)
             connection.execute(SET_COMPLETE, {"erasure": erasure.erasure_id})
-
-    def _write_ledger(self, connection: psycopg.Connection) -> None:
-        recorded = self._ledger.read()
-        rows = connection.execute(DESTROYED).fetchall()
-        keys = ((Destroyed(stream, Purpose(purpose)), at) for stream, purpose, at in rows)
-        self._ledger.add((key, at) for key, at in keys if key not in recorded)
 
     def _execute(self, query: str, given: tuple[object, ...]) -> None:
         with self._pool.connection() as connection:

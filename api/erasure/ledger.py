@@ -1,21 +1,28 @@
 """The deletion ledger: a file beside the database that outlives a restored backup.
 
 One line of JSON for each destroyed key: the stream that it was of, the purpose, and when. It names
-nobody. Lines are only ever added; keep the file out of what a restore puts back.
+nobody. A further line names the file itself, so that another one is not taken for it. Lines are
+only ever added; keep the file out of what a restore puts back.
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from domain.values import Purpose
 
+DESTROYED = "SELECT stream, purpose, destroyed_at FROM hirelog.destroyed_keys()"
 LEDGER_FILE = "erasures.ledger"
+UNFIT = (AttributeError, KeyError, TypeError, ValueError)  # of a line that says something else
 
 
 @dataclass(frozen=True, order=True)
@@ -34,25 +41,54 @@ class Ledger:
 
     def read(self) -> set[Destroyed]:
         """All that it holds; a line that was cut off by a crash is left out."""
-        try:
-            text = self.path.read_text("utf-8", errors="replace")
-        except FileNotFoundError:
-            return set()
         found = set()
-        for line in text.splitlines():
-            try:
-                entry = json.loads(line)
+        for entry in self._entries():
+            with suppress(*UNFIT):
                 found.add(Destroyed(UUID(entry["stream"]), Purpose(entry["purpose"])))
-            except (ValueError, KeyError, TypeError):
-                continue
         return found
+
+    def names(self) -> set[UUID]:
+        """By what the file is known: its own name, and those of ledgers that were added to it."""
+        found = set()
+        for entry in self._entries():
+            with suppress(*UNFIT):
+                found.add(UUID(entry["ledger"]))
+        return found
+
+    def catch_up(self, connection: psycopg.Connection[Any]) -> set[Destroyed]:
+        """Adds what the database knows and the file lacks; returns what only the file knows.
+
+        Raises OSError.
+        """
+        recorded = self.read()
+        rows = connection.execute(DESTROYED).fetchall()
+        destroyed = {Destroyed(stream, Purpose(purpose)): at for stream, purpose, at in rows}
+        self.add((key, at) for key, at in destroyed.items() if key not in recorded)
+        return recorded - destroyed.keys()
 
     def add(self, destroyed: Iterable[tuple[Destroyed, datetime]]) -> None:
         """Adds entries, and returns when they are on the disk. Raises OSError."""
-        lines = [
-            json.dumps({"stream": str(key.stream), "purpose": key.purpose, "at": at.isoformat()})
+        self._append(
+            {"stream": str(key.stream), "purpose": key.purpose, "at": at.isoformat()}
             for key, at in destroyed
-        ]
+        )
+
+    def be_known_as(self, name: UUID) -> None:
+        """Gives the file a name. Raises OSError."""
+        self._append([{"ledger": str(name)}])
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        try:
+            text = self.path.read_text("utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        for line in text.splitlines():
+            with suppress(ValueError):  # a line that was cut off
+                if isinstance(entry := json.loads(line), dict):
+                    yield entry
+
+    def _append(self, entries: Iterable[dict[str, str]]) -> None:
+        lines = [json.dumps(entry) for entry in entries]
         if not lines:
             return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

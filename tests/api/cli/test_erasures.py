@@ -15,11 +15,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from api.erasure.ledger import Ledger
 from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE
 from tests.api.cli.conftest import attached
 from tests.api.cli.histories import fact
-from tests.api.cli.processes import Home, Shell, address, known_at, process, stopped
+from tests.api.cli.processes import Home, Shell, address, complaint, known_at, process, stopped
 from tests.api.talk import open_job, post
 from tests.databases import wait_until_projected
 
@@ -266,6 +267,11 @@ def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> No
     assert (waiting["state"], waiting["candidate_id"]) == ("held", IMPORTED)
     assert "held" in shell.done("erasures", "show", waiting["id"], *at)
     shell.done("holds", "release", IMPORTED, hold, "--reason", "Settled", *at)
+    elsewhere = {"HIRELOG_ERASURE_LEDGER": str(place.data_dir / "other.ledger")}
+    due = ("retention", "run", "--yes")
+    for erasing in ("erasures", "run"), ("erasures", "maintain"), due:
+        refused = shell.run(*erasing, *at, environ=elsewhere)
+        assert not complaint(refused, "is not the one that this database knows"), erasing
     (done,) = shell.result("erasures", "run", *at)
     assert done["state"] == "erasing"
     maintained = shell.done("erasures", "maintain", *at)
@@ -275,6 +281,9 @@ def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> No
     assert shown["state"] == "complete"
     assert {each["state"] for each in shown["holders"]} <= {"acknowledged", "gone"}
     assert BASIS in shell.done("erasures", "bases")
+    shell.done("erasures", "adopt-ledger", *at, environ=elsewhere)
+    assert not complaint(shell.run("erasures", "run", *at), "hirelog erasures adopt-ledger")
+    shell.done("erasures", "adopt-ledger", *at)
     unknown = shell.run("erasures", "request", IMPORTED, "--basis", "because", *at)
     assert "there is no legal basis" in unknown.stderr
 
@@ -323,8 +332,7 @@ def test_a_data_directory_that_is_put_back_is_erased_again(shell: Shell, tmp_pat
     export = tmp_path / "export.ndjson"
     shell.done("export", export, *at, environ=environ)
     assert MARKS["import-name"] not in export.read_text()
-    ledger = (tmp_path / "ledger").read_text()
-    assert {UUID(json.loads(line)["stream"]) for line in ledger.splitlines()} >= {UUID(IMPORTED)}
+    assert UUID(IMPORTED) in {each.stream for each in Ledger(tmp_path / "ledger").read()}
 
 
 def at_rest(data_dir: Path) -> None:

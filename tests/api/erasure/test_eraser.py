@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from api.erasure import holders, listing
+from api.erasure import holders, known_ledger, listing
 from api.erasure.eraser import Asked
 from api.erasure.ledger import Ledger
 from api.wiring import System, assembled
@@ -339,11 +339,40 @@ def test_a_ledger_that_was_lost_is_written_anew(
     system: System, database: Database, tmp_path: Path
 ) -> None:
     erase(system, applicant(system))
-    path = tmp_path / "elsewhere" / "ledger"
-    settings = system.settings.model_copy(update={"erasure_ledger": path})
-    with assembled(settings, database.service):
+    path = system.settings.data_dir / "erasures.ledger"
+    path.unlink()
+    with assembled(system.settings, database.service) as again:
         assert len(Ledger(path).read()) == 3
+        assert trouble(again) is None
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_ledger_than_the_known_one_is_noticed(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    known, path = system.settings.data_dir / "erasures.ledger", tmp_path / "elsewhere" / "ledger"
+    settings = system.settings.model_copy(update={"erasure_ledger": path})
+    assert trouble(system) is None
+    with assembled(settings, database.service) as other:
+        said = trouble(other) or ""
+        assert f"{path} is not the one that this database knows, which was {known} on" in said
+        path.parent.mkdir()
+        path.write_bytes(known.read_bytes())
+        assert trouble(other) is None
+        path.write_text("")
+        with other.pool.connection() as connection:
+            known_ledger.adopt(connection, other.ledger)
+        assert trouble(other) is None
+        assert f"which was {path} on" in (trouble(system) or "")
+    path.rename(tmp_path / "moved")
+    moved = settings.model_copy(update={"erasure_ledger": tmp_path / "moved"})
+    with assembled(moved, database.service) as other:
+        assert trouble(other) is None
+
+
+def trouble(system: System) -> str | None:
+    with system.pool.connection() as connection:
+        return known_ledger.trouble(connection, system.ledger)
 
 
 def test_a_line_that_was_cut_off_costs_no_other(system: System, tmp_path: Path) -> None:
