@@ -35,13 +35,14 @@ def erase_again(
         return
     keys = [(stream, each) for stream, purposes in by_stream.items() for each in purposes]
     log.warning("keys of erased people came back; they are destroyed again", keys=len(keys))
-    recruiting.events.destroy_keys(sorted(keys))
     for stream in sorted(by_stream):
         asked = Asked(stream, LEDGER_BASIS, _purposes(by_stream, stream, owner_of(stream, OWN)))
         try:
             _erase_in_spite_of_holds(eraser, asked)
         except (errors.CandidateNotFound, errors.CandidateErased):
             continue  # a self-identification, or nobody who is on record here
+    # Last, so that who is interrupted finds all of them again, and nobody goes without the event.
+    recruiting.events.destroy_keys(sorted(keys))
 
 
 def _purposes(

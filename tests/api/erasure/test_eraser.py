@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from api.erasure import holders, known_ledger, listing
-from api.erasure.eraser import Asked
+from api.erasure.eraser import Asked, Eraser
 from api.erasure.ledger import Ledger
 from api.wiring import System, assembled
 from domain import errors
@@ -304,7 +304,7 @@ def test_who_was_interrupted_goes_on(system: System, monkeypatch: pytest.MonkeyP
 
 
 def test_a_restored_backup_is_erased_again_before_anything_is_served(
-    system: System, database: Database, tmp_path: Path
+    system: System, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person, gone, other = applicant(system), uuid4(), applicant(system)
     with psycopg.connect(database.superuser, autocommit=True) as connection:
@@ -318,6 +318,10 @@ def test_a_restored_backup_is_erased_again_before_anything_is_served(
         )
         for table in "events", "candidate_keys":
             connection.execute(f"INSERT INTO hirelog.{table} SELECT * FROM backup_{table}".encode())
+    with monkeypatch.context() as broken:
+        broken.setattr(Eraser, "request", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError), assembled(system.settings, database.service):
+            pass
     with assembled(system.settings, database.service) as restored:
         assert restored.recruiting.candidate(person).details["name"] == REDACTED
         assert restored.recruiting.candidate(other).details["name"] == NAME
