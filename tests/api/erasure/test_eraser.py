@@ -264,6 +264,8 @@ def test_appends_beside_an_erasure_leave_nothing_behind(system: System, database
         while not stop.is_set():
             try:
                 each.recruiting.record(person, Note(text="Something personal"), by("ana"))
+            except errors.ConcurrentChange:
+                continue
             except errors.Refusal as refusal:
                 said.append(refusal.code)
                 return
