@@ -16,6 +16,7 @@ from api.impact.page import page
 from api.impact.reading import Columns, read
 from api.impact.writing import as_csv, as_json
 from domain.values import now
+from projections.adverse_impact.answers import wording
 from projections.adverse_impact.policies import policies, policy
 from projections.adverse_impact.published import Texts
 from projections.adverse_impact.report import Report, Section, Table, build
@@ -87,7 +88,8 @@ def compute(
         selected_values=tuple(selected_value or ()),
     )
     rows, attributes = read(file, columns)
-    report = build(rows, attributes, policy(policy_name, on.date() if on else now().date()))
+    day = on.date() if on else now().date()
+    report = build(rows, attributes, policy(policy_name, day), wording(day))
     about = {
         "Computed from": file.name,
         "SHA-256 of the file": sha256(file.read_bytes()).hexdigest(),
@@ -143,6 +145,7 @@ def hand_out(
         print_json(as_json(report, about))
         return
     out.print(words.policy_line(report))
+    out.print(f"Answers read by {words.wording_line(report)}")
     for section in report.sections:
         for table in section.tables:
             show(_printable(section, table, report))

@@ -15,6 +15,7 @@ from api.progress import catch_up
 from api.readings import What
 from api.wiring import open_system, opened_vault
 from domain.values import now
+from projections.adverse_impact.answers import wording
 from projections.adverse_impact.pipeline import Outcome, Period, count, read
 from projections.adverse_impact.policies import policy
 from projections.adverse_impact.published import Published, publish, published, texts
@@ -60,7 +61,8 @@ def report(
 
     Only counts leave: neither who said what nor who was selected.
     """
-    rules = policy(policy_name, on.date() if on else now().date())
+    day = on.date() if on else now().date()
+    rules = policy(policy_name, day)
     files = to or []
     check_suffixes(files)
     with open_system(settings_from(data_dir), create=False) as system:
@@ -82,7 +84,7 @@ def report(
         if never := sorted(set(asked) - set(known)):
             raise CannotCompute(f"nobody was asked {never[0]!r}; there are {', '.join(known)}")
         counted = count(pipeline, answers, asked, selected, period)
-        made = build(counted.rows, asked, rules)
+        made = build(counted.rows, asked, rules, wording(day))
         about = {
             "Computed from": "applications and self-identifications on record here",
             "Up to position": str(pipeline.position),

@@ -37,7 +37,12 @@ LONGEST_LABEL = 46
 
 def page(report: Report, about: Mapping[str, str]) -> str:
     """The report as HTML; `about` says where it comes from, label by label."""
-    facts = {**about, "Policy": words.policy_line(report), "Law": report.policy.legal_reference}
+    facts = {
+        **about,
+        "Policy": words.policy_line(report),
+        "Law": report.policy.legal_reference,
+        "Answers read by": words.wording_line(report),
+    }
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
     sections = "".join(_section(section, report.policy) for section in report.sections)
     return (

@@ -113,6 +113,11 @@ def policy_line(report: Report) -> str:
     return f"{held.title} ({held.jurisdiction}), version {held.version}, from {held.valid_from}"
 
 
+def wording_line(report: Report) -> str:
+    """By which wording answers were read, with its day."""
+    return f"version {report.wording.version}, from {report.wording.valid_from}"
+
+
 def _rounded(value: Fraction, digits: int) -> str:
     scaled = round(value * 10**digits)
     return f"{Decimal(scaled).scaleb(-digits):.{digits}f}"

@@ -41,6 +41,10 @@ def as_json(report: Report, about: Mapping[str, str]) -> dict[str, Any]:
             "significance": str(policy.significance),
             "small_group": policy.small_group,
         },
+        "wording": {
+            "version": report.wording.version,
+            "valid_from": report.wording.valid_from.isoformat(),
+        },
         "what_this_is": words.IS_AND_IS_NOT,
         "attributes": list(report.attributes),
         "sections": [
@@ -91,7 +95,11 @@ def as_csv(report: Report, about: Mapping[str, str]) -> str:
     """One line for each group, and one for the unknown and the declined of each table."""
     target = io.StringIO()
     lines = [line for section in report.sections for line in _lines(section, report.policy)]
-    fixed = {"policy": f"{report.policy.name} version {report.policy.version}", **about}
+    fixed = {
+        "policy": f"{report.policy.name} version {report.policy.version}",
+        "wording": f"version {report.wording.version}",
+        **about,
+    }
     writer = csv.DictWriter(target, [*lines[0], *fixed], lineterminator="\n")
     writer.writeheader()
     for line in lines:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from projections.adverse_impact.answers import Answers
 from projections.adverse_impact.policies import Policy, Statistic
 from projections.adverse_impact.significance import difference, fisher_exact
-
-Answers = tuple[str, ...]  # one for each attribute, such as ("female", "asian")
 
 
 @dataclass(frozen=True, slots=True)

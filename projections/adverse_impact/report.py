@@ -7,11 +7,10 @@ from fractions import Fraction
 from itertools import combinations
 from statistics import median
 
-from projections.adverse_impact.analysis import Answers, Finding, Group, findings
-from projections.adverse_impact.answers import Answered, answered
+from projections.adverse_impact.analysis import Finding, Group, findings
+from projections.adverse_impact.answers import EVERYBODY, Answers, Said, Silence, Wording
 from projections.adverse_impact.policies import Policy
 
-EVERYBODY = "*"  # in the place of an answer: the row is of all, whatever they answered
 WHOLE_PROCESS = "whole process"
 
 
@@ -63,14 +62,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that was computed, under one version of one policy."""
+    """Everything that was computed, under one version of one policy and one of the wording."""
 
     policy: Policy
+    wording: Wording
     attributes: tuple[str, ...]
     sections: Sequence[Section]
 
 
-def build(rows: Iterable[Row], attributes: Sequence[str], policy: Policy) -> Report:
+def build(
+    rows: Iterable[Row], attributes: Sequence[str], policy: Policy, wording: Wording
+) -> Report:
     """The report on `rows`: by each attribute, and by each two together. Raises CannotCompute.
 
     Rows with EVERYBODY among their answers make the file one of published tables: each row stands
@@ -79,6 +81,8 @@ def build(rows: Iterable[Row], attributes: Sequence[str], policy: Policy) -> Rep
     rows = list(rows)
     if not rows:
         raise CannotCompute("there are no rows to compute from")
+    read = wording.read(Said(row.answers, row.applicants or 0) for row in rows)
+    rows = [replace(row, answers=answers) for row, answers in zip(rows, read, strict=True)]
     whole = [row for row in rows if row.stage is None]
     parts: list[tuple[str, str | None, list[Row]]] = []
     if whole:
@@ -88,7 +92,7 @@ def build(rows: Iterable[Row], attributes: Sequence[str], policy: Policy) -> Rep
     parts += [("job", job, part) for job, part in _by("job", whole)]
     parts += [("period", period, part) for period, part in sorted(_by("period", whole))]
     sections = [_section(scope, name, part, attributes, policy) for scope, name, part in parts]
-    return Report(policy, tuple(attributes), sections)
+    return Report(policy, wording, tuple(attributes), sections)
 
 
 def _by(column: str, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -142,22 +146,22 @@ def _table(
     shape: tuple[int, ...], rows: Sequence[Row], attributes: Sequence[str], policy: Policy
 ) -> Table:
     members: dict[Answers, list[Row]] = defaultdict(list)
-    missing = {Answered.UNKNOWN: 0, Answered.DECLINED: 0}
+    silent = {Silence.UNKNOWN: 0, Silence.DECLINED: 0}
     for row in rows:
-        answers = tuple(row.answers[place].strip() for place in shape)
-        said = {answered(answer) for answer in answers}
-        if Answered.UNKNOWN in said:
-            missing[Answered.UNKNOWN] += row.applicants or 0
-        elif Answered.DECLINED in said:
-            missing[Answered.DECLINED] += row.applicants or 0
+        answers = tuple(row.answers[place] for place in shape)
+        silences = {answer for answer in answers if isinstance(answer, Silence)}
+        if Silence.UNKNOWN in silences:
+            silent[Silence.UNKNOWN] += row.applicants or 0
+        elif silences:
+            silent[Silence.DECLINED] += row.applicants or 0
         else:
             members[answers].append(row)
     groups = [_group(answers, members[answers]) for answers in sorted(members)]
     return Table(
         tuple(attributes[place] for place in shape),
         findings(groups, policy),
-        unknown=missing[Answered.UNKNOWN],
-        declined=missing[Answered.DECLINED],
+        unknown=silent[Silence.UNKNOWN],
+        declined=silent[Silence.DECLINED],
     )
 
 

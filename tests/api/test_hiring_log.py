@@ -19,6 +19,7 @@ from api.interchange.mapping import Mapping
 from api.wiring import System, opened_vault
 from domain.intake import Intake
 from projections import READ_MODELS
+from projections.adverse_impact.answers import wording
 from projections.adverse_impact.pipeline import Outcome, Period, count, read
 from projections.adverse_impact.policies import policy
 from projections.adverse_impact.report import build
@@ -81,7 +82,8 @@ def assert_adverse_impact_is_that_of_the_file(system: System, names: list[list[s
         pipeline = read(connection)
     counted = count(pipeline, answers, ["protected"], Outcome.OFFERED, Period.YEAR)
     assert (counted.still_open, counted.withdrawn) == (0, 0)
-    report = build(counted.rows, ["protected"], policy("us-ugesp", date(2026, 11, 23)))
+    day = date(2026, 11, 23)
+    report = build(counted.rows, ["protected"], policy("us-ugesp", day), wording(day))
     sections = {
         section.name: section.tables[0].findings
         for section in report.sections

@@ -42,6 +42,7 @@ def test_people_line_by_line(shell: Shell, tmp_path: Path) -> None:
     assert by_both["attributes"] == ["sex", "race"]
     assert by_sex["unknown"] == 0
     assert report["policy"]["version"] == "1"
+    assert report["wording"] == {"version": "1", "valid_from": "1978-01-01"}
     assert len(report["about"]["SHA-256 of the file"]) == 64
 
 

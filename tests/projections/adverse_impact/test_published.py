@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from projections.adverse_impact.analysis import Finding, Group, findings
+from projections.adverse_impact.answers import wording
 from projections.adverse_impact.policies import policy
 from projections.adverse_impact.report import Report, Row, build
 from projections.adverse_impact.significance import at_most, fisher_exact, representation
@@ -19,6 +20,7 @@ from projections.adverse_impact.significance import at_most, fisher_exact, repre
 DATA = Path(__file__).parents[4] / "shared/data/adverse_impact"
 UGESP = policy("us-ugesp", date(2026, 11, 23))
 LL144 = policy("us-nyc-ll144", date(2026, 11, 23))
+WORDING = wording(date(2026, 11, 23))
 
 published = pytest.mark.skipif(
     not DATA.exists(), reason=f"the published examples are not at {DATA}"
@@ -117,7 +119,7 @@ def test_a_good_bottom_line_does_not_hide_the_stage_of_connecticut_v_teal() -> N
         for stage in given
         for race in ("black", "white")
     ]
-    report = build(rows, ["race"], UGESP)
+    report = build(rows, ["race"], UGESP, WORDING)
     assert [(section.scope, section.name) for section in report.sections] == [
         ("stage", stage["stage"]) for stage in given
     ]
@@ -161,7 +163,7 @@ def test_rosen_and_jerdee() -> None:
         Row((each["sex"],), 1, int(each["decision"] == "promoted"))
         for each in read("openintro_sex_discrimination.csv")
     ]
-    for groups in (compared(given["groups"]), found(build(rows, ["sex"], UGESP))):
+    for groups in (compared(given["groups"]), found(build(rows, ["sex"], UGESP, WORDING))):
         female = groups["female"]
         assert list(female.group.counts or ()) == given["groups"]["female"]
         assert number(female.ratio) == pytest.approx(given["computed"]["ratio"], abs=1e-12)
@@ -179,7 +181,7 @@ def test_bertrand_and_mullainathan_by_race_sex_and_both() -> None:
         for race in ("white", "black")
         for sex in ("female", "male")
     ]
-    (section,) = build(rows, ["race", "sex"], UGESP).sections
+    (section,) = build(rows, ["race", "sex"], UGESP, WORDING).sections
     assert [table.attributes for table in section.tables] == [
         ("race",),
         ("sex",),
@@ -208,7 +210,7 @@ def test_berkeley_is_told_department_by_department_and_pooled() -> None:
         )
         for each in read("UCBAdmissions.csv")
     ]
-    report = build(rows, ["gender"], UGESP)
+    report = build(rows, ["gender"], UGESP, WORDING)
     pooled = found(report)
     assert {name: list(each.group.counts or ()) for name, each in pooled.items()} == given["groups"]
     assert number(pooled["female"].ratio) == pytest.approx(0.682, abs=5e-4)
@@ -230,7 +232,7 @@ def test_the_scoring_example_of_new_yorks_rule() -> None:
     rows = [
         Row(answers, count, rate=Fraction(rate)) for answers, (count, rate, _) in applicants.items()
     ]
-    (section,) = build(rows, ["sex", "race/ethnicity"], LL144).sections
+    (section,) = build(rows, ["sex", "race/ethnicity"], LL144, WORDING).sections
     printed = {
         next(each for each in answers if each != "*"): ratio
         for answers, (_, _, ratio) in applicants.items()

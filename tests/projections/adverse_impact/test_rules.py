@@ -6,13 +6,14 @@ from fractions import Fraction
 import pytest
 
 from projections.adverse_impact.analysis import Finding, Group, findings, one_person_flips
-from projections.adverse_impact.answers import Answered, answered
+from projections.adverse_impact.answers import Silence, wording, wordings
 from projections.adverse_impact.policies import NoPolicy, policies, policy
 from projections.adverse_impact.report import CannotCompute, Row, Table, build
 from projections.adverse_impact.significance import difference, fisher_exact
 
 UGESP = policy("us-ugesp", date(2026, 11, 23))
 LL144 = policy("us-nyc-ll144", date(2026, 11, 23))
+WORDING = wording(date(2026, 11, 23))
 
 
 def by_name(table: Table) -> dict[str, Finding]:
@@ -87,7 +88,7 @@ def test_declined_is_not_unknown_and_both_are_counted_apart() -> None:
         Row(("", "I don't wish to answer"), 2, 1),
         Row(("N/A", "white"), 4, 2),
     ]
-    (section,) = build(rows, ["sex", "race"], UGESP).sections
+    (section,) = build(rows, ["sex", "race"], UGESP, WORDING).sections
     sex, race, both = section.tables
     assert [(table.unknown, table.declined) for table in (sex, race, both)] == [
         (6, 0),
@@ -100,26 +101,60 @@ def test_declined_is_not_unknown_and_both_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "what"),
+    ("said", "silence"),
     [
-        ("White (Not Hispanic or Latino)", Answered.GIVEN),
-        ("None", Answered.GIVEN),  # of a religion, a disability
-        ("false", Answered.GIVEN),
-        ("Decline To Self Identify", Answered.DECLINED),
-        ("I do not wish to answer.", Answered.DECLINED),
-        ("  ", Answered.UNKNOWN),
-        ("n/a", Answered.UNKNOWN),
-        ("Not Specified", Answered.UNKNOWN),
+        ("White (Not Hispanic or Latino)", None),
+        ("None", None),  # of a religion, a disability
+        ("false", None),
+        ("Refugee", None),
+        ("Decline To Self Identify", Silence.DECLINED),
+        ("I do not wish to answer.", Silence.DECLINED),
+        ("MÖCHTE ICH NICHT SAGEN", Silence.DECLINED),
+        ("Keine Angabe", Silence.DECLINED),
+        ("Je préfère ne pas répondre", Silence.DECLINED),
+        ("Je pre\u0301fe\u0300re ne pas répondre", Silence.DECLINED),
+        ("Prefiero no decirlo", Silence.DECLINED),
+        ("Preferisco non rispondere", Silence.DECLINED),
+        ("Prefiro não responder", Silence.DECLINED),
+        ("Zeg ik liever niet", Silence.DECLINED),
+        ("Wolę nie odpowiadać", Silence.DECLINED),
+        ("  ", Silence.UNKNOWN),
+        ("n/a", Silence.UNKNOWN),
+        ("Not Specified", Silence.UNKNOWN),
+        ("Non renseigné", Silence.UNKNOWN),
     ],
 )
-def test_answers_as_forms_word_them(said: str, what: Answered) -> None:
-    assert answered(said) is what
+def test_answers_as_forms_word_them(said: str, silence: Silence | None) -> None:
+    assert WORDING.silence(said) is silence
+
+
+def test_the_same_answer_is_one_group_as_most_people_wrote_it() -> None:
+    rows = [
+        Row(("male",), 3, 1),
+        Row(("Male",), 10, 5),
+        Row((" MALE ",), 1, 1),
+        Row(("Non  Binary",), 4, 2),
+        Row(("non binary",), 4, 1),
+    ]
+    (section,) = build(rows, ["sex"], UGESP, WORDING).sections
+    found = {name: finding.group.counts for name, finding in by_name(section.tables[0]).items()}
+    assert found == {"Male": (14, 7), "Non Binary": (8, 3)}
+    to_the_letter = WORDING.model_copy(update={"same_but_for": frozenset()})
+    (section,) = build(rows, ["sex"], UGESP, to_the_letter).sections
+    assert len(section.tables[0].findings) == 5
+
+
+def test_the_wording_is_the_version_that_held_on_the_day() -> None:
+    days = [each.valid_from for each in wordings()]
+    assert days == sorted(set(days))
+    assert [wording(day).valid_from for day in days] == days
+    assert wording(date(1900, 1, 1)) == wordings()[0]
 
 
 def test_a_score_counts_when_it_is_above_the_median_of_all_unknown_ones_included() -> None:
     scores = {"female": (50, 60, 70), "male": (60, 80, 90), "": (95,)}
     rows = [Row((sex,), 1, score=Fraction(score)) for sex in scores for score in scores[sex]]
-    (section,) = build(rows, ["sex"], LL144).sections
+    (section,) = build(rows, ["sex"], LL144, WORDING).sections
     assert section.median == 70
     found = by_name(section.tables[0])
     assert found["female"].group.counts == (3, 0)  # 70 is the median, not above it
@@ -133,7 +168,7 @@ def test_stages_jobs_and_periods_stand_apart_and_stages_are_not_added_up() -> No
         Row(("f",), 10, 5, job="Waiter", period="2025"),
         Row(("f",), 10, 9, stage="Phone", job="Cook", period="2026"),
     ]
-    report = build(rows, ["sex"], UGESP)
+    report = build(rows, ["sex"], UGESP, WORDING)
     counts = {
         (section.scope, section.name): section.tables[0].findings[0].group.counts
         for section in report.sections
@@ -151,7 +186,7 @@ def test_stages_jobs_and_periods_stand_apart_and_stages_are_not_added_up() -> No
 def test_rates_of_two_rows_are_not_added_up() -> None:
     rows = [Row(("f",), rate=Fraction(1, 2)), Row(("f",), rate=Fraction(1, 3))]
     with pytest.raises(CannotCompute, match="cannot be added up"):
-        build(rows, ["sex"], UGESP)
+        build(rows, ["sex"], UGESP, WORDING)
 
 
 def test_a_policy_is_the_version_that_held_on_the_day() -> None:
