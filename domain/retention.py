@@ -90,6 +90,13 @@ class Clock(_Data):
     events: frozenset[str]
 
 
+class Verified(_Data):
+    """On which day a legal reference was found to say what the policy says, and against what."""
+
+    on: date
+    against: str
+
+
 class Policy(_Data):
     """One version of a rule: from the last event of its clock on, records are kept so long.
 
@@ -108,6 +115,7 @@ class Policy(_Data):
     without_expiry: Length | None = None
     legal_reference: str
     note: str | None = None
+    verified: Verified | None = None
 
     def holds_on(self, day: date) -> bool:
         """Whether it is the law, or the practice, on this day."""
@@ -138,7 +146,7 @@ class Policies(_Data):
         A member state's are also the Union's, so that a consent under its law keeps the records.
         Raises UnknownJurisdiction.
         """
-        known = {policy.jurisdiction for policy in self.policy}
+        known = {*self.within, *(policy.jurisdiction for policy in self.policy)}
         if unknown := set(jurisdictions) - known:
             raise UnknownJurisdiction(
                 f"no policy is of {', '.join(sorted(unknown))}; there are some of "

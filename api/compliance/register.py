@@ -103,6 +103,7 @@ class Kept:
     length: str
     since: str
     legal_reference: str
+    verified: str
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def _kept(policy: Policy) -> Kept:
         str(policy.length) if is_fixed else "until the consent expires",
         policies().clocks()[policy.starts].meaning,
         policy.legal_reference,
+        f"{policy.verified.on}: {policy.verified.against}" if policy.verified else "not yet",
     )
 
 
@@ -232,9 +234,12 @@ def _purpose(made: Register, each: ProcessingPurpose) -> list[pages.Element]:
             [(r.way, r.who) for r in made.receiving(each.purpose)],
         ),
         pages.table(
-            ("Records", "Where", "Kept", "From", "Policy", "Legal reference"),
+            ("Records", "Where", "Kept", "From", "Policy", "Legal reference", "Verified"),
             [
-                (k.record_class, k.jurisdiction, k.length, k.since, k.policy, k.legal_reference)
+                (
+                    *(k.record_class, k.jurisdiction, k.length, k.since, k.policy),
+                    *(k.legal_reference, k.verified),
+                )
                 for k in made.keeping(each.purpose)
             ],
         ),

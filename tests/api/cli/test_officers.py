@@ -198,7 +198,7 @@ def test_retention(shell: Shell, home: Home) -> None:
     would = shell.result("retention", "run", "--dry-run", *later, *at)
     assert would["would_erase"] == due["due"]
     for arguments, containing in (
-        (("due", "--jurisdiction", "XX"), "there are some of DE, EU"),
+        (("due", "--jurisdiction", "XX"), "there are some of AT, BE"),
         (("due", "--as-of", "soon"), "--as-of must be a moment"),
         (("run",), "--dry-run or --yes"),
         (("run", "--yes", *later), "--as-of lies ahead"),

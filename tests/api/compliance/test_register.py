@@ -94,3 +94,5 @@ def test_it_is_printed_as_lines_and_as_a_page() -> None:
     page = html.fromstring(register.as_html(MADE))
     assert len(list(page.iter("tr"))) > len(MADE.fields)
     assert not page.xpath("//script | //link | //img | //*[@src or @href]")
+    for words in "not yet", "2026-11-23: the texts of Art. 14(2)(a) and 14(3)":
+        assert words in str(page.xpath("string()")), words
