@@ -92,7 +92,7 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
     superuser = server.conninfo(SUPERUSER, "postgres")
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(DATABASE)
             )
         )

@@ -145,6 +145,7 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     assert import_by(system, database, file, 2).tally.added == 0
 
 
+@pytest.mark.long
 def test_no_process_outlives_the_one_that_leads(
     system: System, database: Database, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def test_nothing_differs_while_the_log_grows(projected: System, database: Databa
     assert after.position > before.position
 
 
+@pytest.mark.long
 def test_what_a_killed_trial_left_is_dropped_but_not_what_another_is_at(
     system: System, database: Database
 ) -> None:
