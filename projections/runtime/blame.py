@@ -9,7 +9,7 @@ from domain.recorded import Recorded
 from projections.runtime import tables
 from projections.runtime.batch import Parked, Rows, Unreadable, fold_batch
 from projections.runtime.contract import ReadModel
-from projections.runtime.parking import REFUSED, unwritable
+from projections.runtime.refused import REFUSED, unwritable
 
 TEMPORARY = "pg_temp"
 

@@ -21,9 +21,9 @@ from psycopg import sql
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build, BuildGone
 from projections.runtime.contract import ReadModel
-from projections.runtime.parking import REFUSED
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
+from projections.runtime.refused import REFUSED
 from projections.runtime.selection import seen
 from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
 
@@ -184,7 +184,7 @@ class Driver:
                 raise Stopped(f"the workers of rebuild {self.rebuild_id} end without a result")
             if tries:
                 time.sleep(1)
-            with self._working() as processes:
+            with self._working(this.units - this.units_done) as processes:
                 while any(process.poll() is None for process in processes):
                     time.sleep(LOOK_SECONDS)
                     self._tell_units(connection)
@@ -196,7 +196,7 @@ class Driver:
                     raise Stopped(f"a worker of rebuild {self.rebuild_id} failed; see its output")
 
     @contextmanager
-    def _working(self) -> Iterator[list[subprocess.Popen[str]]]:
+    def _working(self, left: int) -> Iterator[list[subprocess.Popen[str]]]:
         order = {
             "conninfo": self.conninfo,
             "rebuild": self.rebuild_id,
@@ -204,7 +204,7 @@ class Driver:
         }
         processes = []
         try:
-            for _ in range(self.workers):
+            for _ in range(min(self.workers, left)):
                 process = subprocess.Popen(
                     [sys.executable, "-m", "projections.runtime.worker"],
                     stdin=subprocess.PIPE,

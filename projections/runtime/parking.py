@@ -21,6 +21,7 @@ from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_ke
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
 from projections.runtime.log import read
+from projections.runtime.refused import REFUSED, unwritable
 
 STREAMS = "SELECT stream, min(position) FROM read_models.parked WHERE build = %s GROUP BY stream"
 INSERT = """
@@ -51,9 +52,6 @@ SELECT notification_id, originator_id, originator_version, topic, state
 """
 LET_IN = "DELETE FROM read_models.parked WHERE build = %s AND position = %s"
 BLAME = "UPDATE read_models.parked SET error = %s WHERE build = %s AND position = %s"
-
-# What the database says about a row that it does not take, and never will.
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 log = structlog.get_logger()
 
@@ -213,14 +211,3 @@ def _fold_one(
     except REFUSED as error:
         return unwritable(recorded, error).error
     return folded.parked[0].error if folded.parked else None
-
-
-def unwritable(recorded: Recorded | Unreadable, error: psycopg.Error) -> Unreadable:
-    """What stands for an event whose row the database does not take; without the row's values."""
-    return Unreadable(
-        recorded.originator_id,
-        recorded.originator_version,
-        recorded.position,
-        Parked(recorded, "").topic,
-        f"the database refuses its row: {type(error).__name__}",
-    )

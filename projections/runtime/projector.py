@@ -20,6 +20,7 @@ from projections.runtime import builds, log, parking, selection, tables
 from projections.runtime.batch import Parked, Unreadable, fold_batch, touched_keys
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
+from projections.runtime.refused import REFUSED, unwritable
 from projections.runtime.selection import Seen
 
 FEWEST, MOST = 250, 8_000  # events in a batch: few while idle, more while there is much to do
@@ -131,12 +132,12 @@ def project_or_park(
     """
     try:
         project(connection, followed, batch)
-    except parking.REFUSED:
+    except REFUSED:
         for recorded in batch:
             try:
                 project(connection, followed, [recorded])
-            except parking.REFUSED as error:
-                project(connection, followed, [parking.unwritable(recorded, error)])
+            except REFUSED as error:
+                project(connection, followed, [unwritable(recorded, error)])
 
 
 class Projector:

@@ -25,7 +25,7 @@ from projections.runtime.batch import Parked, Unreadable, fold_batch
 from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.log import read
-from projections.runtime.parking import REFUSED
+from projections.runtime.refused import REFUSED
 from projections.runtime.selection import Entry, Seen, seen
 
 LOST_DATABASE = 3  # exit codes
