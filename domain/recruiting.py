@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from threading import Lock
-from typing import Protocol, cast
+from typing import Protocol
 from uuid import UUID
 from weakref import WeakSet
 
-from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import IntegrityError, Notification
+from eventsourcing.persistence import IntegrityError
 
 from domain import errors
 from domain import job as jobs
@@ -19,8 +17,9 @@ from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
+from domain.histories import Histories, not_found
 from domain.job import Job
-from domain.log import AppendingStore, Decided, EventLog, Head
+from domain.log import AppendingStore, Decided
 from domain.memory import Memory
 from domain.recorded import Metadata, Recorded
 from domain.upkeep import UpkeepEvent, stream_of
@@ -57,14 +56,13 @@ class Forgetter(Protocol):
         """Lets go of what is personal of this candidate; called on any thread."""
 
 
-class Recruiting(Application[UUID]):
+class Recruiting(Histories):
     """Candidates and jobs on their streams.
 
     Constructed from the library's environment, which names the event store. Safe for threads.
     """
 
     name = "hirelog"
-    recorder: EventLog
     events: AppendingStore
 
     def __init__(self, env: Mapping[str, str]) -> None:
@@ -99,18 +97,6 @@ class Recruiting(Application[UUID]):
         self.forgotten += 1
         self._candidates.clear()
 
-    def candidate(self, candidate_id: UUID, version: int | None = None) -> Candidate:
-        """The candidate now or after event `version`; raises CandidateNotFound, VersionNotFound."""
-        try:
-            candidate = self.repository.get(
-                candidate_id, version=version, projector_func=state.fold
-            )
-        except AggregateNotFoundError:
-            raise _not_found(candidate_id) from None
-        if version is not None and candidate.version != version:
-            raise _no_version(candidate_id, candidate.version, version)
-        return candidate
-
     @contextmanager
     def present(self, candidate_id: UUID) -> Iterator[Candidate]:
         """The candidate with all that is on record, for a look while nobody changes the object.
@@ -122,97 +108,8 @@ class Recruiting(Application[UUID]):
             candidate = self._candidates.get(candidate_id) or Candidate(id=candidate_id)
             self._catch_up(candidate)
             if not candidate.version:
-                raise _not_found(candidate_id)
+                raise not_found(candidate_id)
             yield candidate
-
-    def heads(self, streams: Sequence[UUID]) -> Mapping[UUID, Head]:
-        """The last event of each of these streams that there are."""
-        return self.recorder.select_heads(streams)
-
-    def candidate_as_of(
-        self,
-        candidate_id: UUID,
-        *,
-        version: int | None = None,
-        as_of: datetime | None = None,
-        known_at: datetime | None = None,
-    ) -> Candidate:
-        """The candidate from what had happened by `as_of` and was on record by `known_at`.
-
-        With `version`, from no later event than that one.
-
-        Raises CandidateNotFound, also when nothing had happened by then.
-        """
-        whole = list(self.history(candidate_id, until=version))
-        if version is not None and whole and whole[-1].originator_version != version:
-            raise _no_version(candidate_id, whole[-1].originator_version, version)
-        history = (
-            recorded
-            for recorded in whole
-            if (as_of is None or recorded.metadata.occurred_at <= as_of)
-            and (known_at is None or recorded.metadata.recorded_at <= known_at)
-        )
-        candidate = state.fold(None, history)
-        if candidate is None:
-            raise errors.CandidateNotFound(
-                f"nothing was on record for candidate {candidate_id} at that time"
-            )
-        return candidate
-
-    def history(
-        self, stream: UUID, *, after: int = 0, until: int | None = None, limit: int | None = None
-    ) -> Iterator[Recorded]:
-        """The stream's events after version `after` up to `until`; personal fields in clear."""
-        stored = self.recorder.select_history(stream, gt=after, lte=until, limit=limit)
-        return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
-
-    def whole_history(self, candidate_id: UUID, *versions: int | None) -> list[Recorded]:
-        """All events of a candidate; raises CandidateNotFound, VersionNotFound for `versions`."""
-        history = list(self.history(candidate_id))
-        if not history or not isinstance(history[0].event, CandidateEvent):
-            raise _not_found(candidate_id)
-        last = history[-1].originator_version
-        for version in versions:
-            if version is not None and version > last:
-                raise _no_version(candidate_id, last, version)
-        return history
-
-    def histories(self, streams: Sequence[UUID]) -> Iterator[Recorded]:
-        """All events of these streams, stream by stream, each in its order."""
-        stored = self.recorder.select_histories(streams)
-        return (cast("Recorded", self.mapper.to_domain_event(event)) for event in stored)
-
-    def read_stored(
-        self, position: int, stream: UUID, version: int, topic: str, state: bytes
-    ) -> Recorded:
-        """One event from its row in the log; personal fields in clear.
-
-        Raises the library's MapperDeserialisationError for bytes that are no event of ours.
-        """
-        stored = Notification(
-            id=position,
-            originator_id=stream,
-            originator_version=version,
-            topic=topic,
-            state=state,
-        )
-        return cast("Recorded", self.mapper.to_domain_event(stored))
-
-    def job(self, job_id: UUID) -> Job:
-        """The job now; raises JobNotFound."""
-        job = self.find_job(job_id)
-        if job is None:
-            raise errors.JobNotFound(f"job {job_id} was never opened")
-        return job
-
-    def find_job(self, job_id: UUID | None) -> Job | None:
-        """The job now, None where it was never opened."""
-        if job_id is None:
-            return None
-        try:
-            return self.repository.get(job_id, projector_func=jobs.fold)
-        except AggregateNotFoundError:
-            return None
 
     def record(
         self,
@@ -278,7 +175,7 @@ class Recruiting(Application[UUID]):
         """Takes in what is on record after the candidate's version. Raises CandidateNotFound."""
         for recorded in self.history(candidate.id, after=candidate.version):
             if not isinstance(recorded.event, CandidateEvent):
-                raise _not_found(candidate.id)
+                raise not_found(candidate.id)
             state.evolve(candidate, recorded)
         if candidate.version:
             self._candidates.keep(candidate.id, candidate)
@@ -390,21 +287,9 @@ def _again(stream: UUID, events: Sequence[Recorded], metadata: Metadata) -> Outc
     return Outcome(stream, events, repeated=True)
 
 
-def _not_found(candidate_id: UUID) -> errors.CandidateNotFound:
-    return errors.CandidateNotFound(
-        f"candidate {candidate_id} is not on record; begin with sourced or applied"
-    )
-
-
 def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:
     """The refusal of a command that others were always faster than."""
     return errors.ConcurrentChange(
         f"{kind} {stream} was changed by others {ATTEMPTS} times while this was decided; "
         "send it again"
-    )
-
-
-def _no_version(candidate_id: UUID, last: int, version: int) -> errors.VersionNotFound:
-    return errors.VersionNotFound(
-        f"candidate {candidate_id} is at version {last}, there is no version {version} yet"
     )
