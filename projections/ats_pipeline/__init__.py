@@ -8,14 +8,14 @@ from domain.candidate.events import (
     Sourced,
 )
 from domain.job import JobEvent
-from projections.ats_pipeline import fold
+from projections.ats_pipeline import fold, rows
 from projections.runtime.contract import ReadModel
 
 ATS_PIPELINE = ReadModel(
     name="ats_pipeline",
     version=5,
     package=__name__,
-    tables=(fold.JOBS, fold.APPLICATIONS, fold.STAGE_VISITS, fold.PEOPLE),
+    tables=(rows.JOBS, rows.APPLICATIONS, rows.STAGE_VISITS, rows.PEOPLE),
     events=(JobEvent, ApplicationEvent, ReturnedToPool, Sourced, ProfileUpdated, Erased),
     touches=fold.touches,
     fold=fold.fold,

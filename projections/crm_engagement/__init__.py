@@ -1,14 +1,14 @@
 """The relationship: one row for each candidate and one for each touchpoint."""
 
 from domain.candidate.events import CandidateEvent
-from projections.crm_engagement import fold
+from projections.crm_engagement import fold, rows
 from projections.runtime.contract import ReadModel
 
 CRM_ENGAGEMENT = ReadModel(
     name="crm_engagement",
     version=5,
     package=__name__,
-    tables=(fold.CANDIDATES, fold.POOL_MEMBERS, fold.TOUCHPOINTS),
+    tables=(rows.CANDIDATES, rows.POOL_MEMBERS, rows.TOUCHPOINTS),
     events=(CandidateEvent,),
     touches=fold.touches,
     fold=fold.fold,

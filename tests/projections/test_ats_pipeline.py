@@ -17,7 +17,16 @@ from domain.job import (
 )
 from domain.recorded import Happened
 from domain.values import Origin, RejectionType
-from projections.ats_pipeline import ATS_PIPELINE, fold
+from projections.ats_pipeline import ATS_PIPELINE
+from projections.ats_pipeline.rows import (
+    APPLICATIONS,
+    JOBS,
+    PEOPLE,
+    STAGE_VISITS,
+    Application,
+    Job,
+    Person,
+)
 from projections.runtime.contract import Forgotten
 from tests.projections.pipeline import application, by, stays
 from tests.scenario import (
@@ -53,8 +62,8 @@ SECOND = UUID("a0000000-0000-4000-8000-000000000002")
 
 def test_an_application_tells_all_of_its_beginning() -> None:
     told = log(applied("A", source="Agency X", origin=Origin.AGENCY), position=7)
-    assert rows(ATS_PIPELINE, fold.APPLICATIONS, told) == [
-        fold.Application(
+    assert rows(ATS_PIPELINE, APPLICATIONS, told) == [
+        Application(
             application_id=APPLICATION,
             candidate_id=CANDIDATE,
             job_id=JOB,
@@ -138,9 +147,9 @@ def test_an_application_that_begins_in_the_middle_has_a_row_too() -> None:
 def test_each_application_of_a_candidate_has_its_row_and_visits() -> None:
     history = log(applied("A"), applied("A", application_id=SECOND), rejected("A"))
     found = project(ATS_PIPELINE, history)
-    statuses = {key: row[4] for key, row in found[fold.APPLICATIONS].items()}
+    statuses = {key: row[4] for key, row in found[APPLICATIONS].items()}
     assert statuses == {(CANDIDATE, APPLICATION): "rejected", (CANDIDATE, SECOND): "active"}
-    assert set(found[fold.STAGE_VISITS]) == {(APPLICATION, 1), (SECOND, 1)}
+    assert set(found[STAGE_VISITS]) == {(APPLICATION, 1), (SECOND, 1)}
 
 
 def test_an_erasure_of_the_person_ends_what_was_active() -> None:
@@ -150,19 +159,19 @@ def test_an_erasure_of_the_person_ends_what_was_active() -> None:
     assert (ended.stage, ended.offers, ended.last_position) == ("A", 1, 3)
     assert stays(*history) == [("A", day(0), day(2), "erased")]
     told = log(*history)
-    assert rows(ATS_PIPELINE, fold.PEOPLE, told) == [fold.Person(CANDIDATE, None)]
+    assert rows(ATS_PIPELINE, PEOPLE, told) == [Person(CANDIDATE, None)]
     decided = application(applied("A"), rejected("A"), ERASED)
     assert (decided.status, decided.ended_at, decided.updated_at) == ("rejected", day(1), day(1))
     partly = ERASED.model_copy(update={"purposes": EVERY_PURPOSE[:1]})
     assert application(applied("A"), partly).status == "active"
-    assert set(project(ATS_PIPELINE, log(ERASED))) == {fold.PEOPLE}
+    assert set(project(ATS_PIPELINE, log(ERASED))) == {PEOPLE}
 
 
 def test_an_erasure_of_later_takes_only_the_name() -> None:
     """Where rows are as of a moment before it."""
     history = (applied("A", name="contact:c2"), Forgotten(**dict(ERASED)))
     assert application(*history) == application(applied("A"))
-    assert rows(ATS_PIPELINE, fold.PEOPLE, log(*history)) == [fold.Person(CANDIDATE, None)]
+    assert rows(ATS_PIPELINE, PEOPLE, log(*history)) == [Person(CANDIDATE, None)]
 
 
 def test_a_pool_without_an_application_is_none_of_the_pipeline() -> None:
@@ -177,14 +186,14 @@ OPENED = (
 )
 
 
-def job(*history: Told) -> fold.Job:
-    (row,) = rows(ATS_PIPELINE, fold.JOBS, log(*history, stream=JOB, position=4))
-    assert isinstance(row, fold.Job)
+def job(*history: Told) -> Job:
+    (row,) = rows(ATS_PIPELINE, JOBS, log(*history, stream=JOB, position=4))
+    assert isinstance(row, Job)
     return row
 
 
 def test_a_job_is_shown_with_its_stages() -> None:
-    assert job(*OPENED) == fold.Job(
+    assert job(*OPENED) == Job(
         JOB,
         TITLE,
         *("R&D", "Oslo", 2, ["A", "B"], "open", day(0), None, []),
@@ -227,8 +236,8 @@ def test_what_changes_a_row_is_seen_by_when_it_was_recorded_however_long_ago_it_
 
 
 def name(*history: Told) -> str | None:
-    (row,) = rows(ATS_PIPELINE, fold.PEOPLE, log(*history))
-    assert isinstance(row, fold.Person)
+    (row,) = rows(ATS_PIPELINE, PEOPLE, log(*history))
+    assert isinstance(row, Person)
     return row.name
 
 

@@ -5,7 +5,8 @@ import pytest
 from domain.candidate import events as e
 from domain.recorded import Happened
 from domain.values import RejectionType
-from projections.ats_pipeline import ATS_PIPELINE, fold
+from projections.ats_pipeline import ATS_PIPELINE
+from projections.ats_pipeline.rows import STAGE_VISITS, StageVisit
 from tests.projections.pipeline import application, by, stays
 from tests.scenario import (
     APPLICATION,
@@ -78,9 +79,9 @@ def test_reinstating_opens_a_new_visit() -> None:
 
 def test_reinstating_keeps_the_exit_of_the_visit_that_the_rejection_closed() -> None:
     told = log(applied("A"), rejected("A"), reinstated("A"))
-    first, second = rows(ATS_PIPELINE, fold.STAGE_VISITS, told)
-    assert isinstance(first, fold.StageVisit)
-    assert isinstance(second, fold.StageVisit)
+    first, second = rows(ATS_PIPELINE, STAGE_VISITS, told)
+    assert isinstance(first, StageVisit)
+    assert isinstance(second, StageVisit)
     assert (first.exited_at, first.exited_to) == (day(1), "rejected")
     assert (second.entered_at, second.exited_at) == (day(2), None)
 
@@ -88,14 +89,12 @@ def test_reinstating_keeps_the_exit_of_the_visit_that_the_rejection_closed() -> 
 def test_who_moved_an_application_in_and_out_is_kept() -> None:
     visits = rows(
         ATS_PIPELINE,
-        fold.STAGE_VISITS,
+        STAGE_VISITS,
         log(by("ada", applied("A")), by("bob", forward("A", "B")), by("eve", rejected("B"))),
     )
     assert visits == [
-        fold.StageVisit(APPLICATION, 1, CANDIDATE, JOB, "A", day(0), "ada", day(1), "bob", "B"),
-        fold.StageVisit(
-            APPLICATION, 2, CANDIDATE, JOB, "B", day(1), "bob", day(2), "eve", "rejected"
-        ),
+        StageVisit(APPLICATION, 1, CANDIDATE, JOB, "A", day(0), "ada", day(1), "bob", "B"),
+        StageVisit(APPLICATION, 2, CANDIDATE, JOB, "B", day(1), "bob", day(2), "eve", "rejected"),
     ]
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from domain.candidate import events as e
 from domain.recorded import Happened
 from domain.values import Channel, ConsentPurpose, Origin
-from projections.crm_engagement import CRM_ENGAGEMENT, fold, warmth
+from projections.crm_engagement import CRM_ENGAGEMENT, warmth
+from projections.crm_engagement.rows import (
+    CANDIDATES,
+    POOL_MEMBERS,
+    TOUCHPOINTS,
+    Candidate,
+    PoolMember,
+    Touchpoint,
+)
 from tests.scenario import (
     ACTOR,
     CANDIDATE,
@@ -42,13 +50,13 @@ OPENED, CLICKED = e.Opened(message_id="m1"), e.Clicked(message_id="m1")
 REPLIED = e.Replied(message_id="m1", channel=Channel.EMAIL)
 
 
-def relationship(*history: Told) -> fold.Candidate:
-    (row,) = rows(CRM_ENGAGEMENT, fold.CANDIDATES, log(*history))
-    assert isinstance(row, fold.Candidate)
+def relationship(*history: Told) -> Candidate:
+    (row,) = rows(CRM_ENGAGEMENT, CANDIDATES, log(*history))
+    assert isinstance(row, Candidate)
     return row
 
 
-def points(row: fold.Candidate, at: float) -> float:
+def points(row: Candidate, at: float) -> float:
     return warmth.at(row.warmth_log2, day(at))
 
 
@@ -64,8 +72,8 @@ def test_whatever_is_recorded_of_a_person_is_an_update() -> None:
 
 def test_a_person_who_is_only_on_record_is_a_cold_prospect() -> None:
     told = log(sourced(source="Meetup", origin=Origin.REFERRED, name="contact:c2"), position=9)
-    assert rows(CRM_ENGAGEMENT, fold.CANDIDATES, told) == [
-        fold.Candidate(
+    assert rows(CRM_ENGAGEMENT, CANDIDATES, told) == [
+        Candidate(
             candidate_id=CANDIDATE,
             name="contact:c2",
             origin="referred",
@@ -176,11 +184,11 @@ def test_pools_are_those_where_the_person_is_now() -> None:
 
 def test_members_of_a_pool_are_known_by_pool_and_their_rows_stay_when_they_leave() -> None:
     history = (applied(), in_pool("Java"), in_pool("Rust"), in_pool("Java"))
-    there = [fold.PoolMember(pool, CANDIDATE, is_member=True) for pool in ("Java", "Rust")]
-    assert rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history)) == there
+    there = [PoolMember(pool, CANDIDATE, is_member=True) for pool in ("Java", "Rust")]
+    assert rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history)) == there
     gone = [row._replace(is_member=False) for row in there]
-    assert rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history, hired())) == gone
-    back = rows(CRM_ENGAGEMENT, fold.POOL_MEMBERS, log(*history, hired(), in_pool("Rust")))
+    assert rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history, hired())) == gone
+    back = rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history, hired(), in_pool("Rust")))
     assert back == [gone[0], there[1]]
 
 
@@ -228,16 +236,12 @@ def test_the_first_touch_is_a_touch() -> None:
 
 def test_a_touchpoint_tells_who_turned_to_whom_by_what() -> None:
     message = contacted("m1", sequence="Spring", step=2)
-    assert rows(CRM_ENGAGEMENT, fold.TOUCHPOINTS, log(sourced(), message, REPLIED)) == [
-        fold.Touchpoint(
-            CANDIDATE, 1, "sourced", "outbound", None, None, None, None, ACTOR, day(0), 1
-        ),
-        fold.Touchpoint(
+    assert rows(CRM_ENGAGEMENT, TOUCHPOINTS, log(sourced(), message, REPLIED)) == [
+        Touchpoint(CANDIDATE, 1, "sourced", "outbound", None, None, None, None, ACTOR, day(0), 1),
+        Touchpoint(
             CANDIDATE, 2, "contacted", "outbound", "email", "Spring", 2, "m1", ACTOR, day(1), 2
         ),
-        fold.Touchpoint(
-            CANDIDATE, 3, "replied", "inbound", "email", None, None, "m1", ACTOR, day(2), 3
-        ),
+        Touchpoint(CANDIDATE, 3, "replied", "inbound", "email", None, None, "m1", ACTOR, day(2), 3),
     ]
 
 
@@ -268,14 +272,14 @@ def test_a_touchpoint_tells_who_turned_to_whom_by_what() -> None:
     ids=lambda value: value.TOPIC if isinstance(value, Happened) else "",
 )
 def test_which_events_are_touchpoints(event: Happened, direction: str | None) -> None:
-    made = project(CRM_ENGAGEMENT, log(event)).get(fold.TOUCHPOINTS, {})
+    made = project(CRM_ENGAGEMENT, log(event)).get(TOUCHPOINTS, {})
     assert [row[3] for row in made.values()] == ([direction] if direction else [])
 
 
 def test_each_person_has_a_row_of_their_own() -> None:
     other = UUID(int=9)
     found = project(CRM_ENGAGEMENT, log(applied()) + log(sourced(), stream=other, position=2))
-    assert {key: row[4] for key, row in found[fold.CANDIDATES].items()} == {
+    assert {key: row[4] for key, row in found[CANDIDATES].items()} == {
         (CANDIDATE,): "applicant",
         (other,): "prospect",
     }
@@ -369,7 +373,7 @@ def test_a_moment_long_before_overflows_nothing() -> None:
     assert points(row, -365 * 2000) > 1e100
 
 
-def trend(row: fold.Candidate, at: float) -> str:
+def trend(row: Candidate, at: float) -> str:
     return warmth.trend(row.warmth_log2, row.recent_warmth_log2, day(at))
 
 

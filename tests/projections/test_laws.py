@@ -20,9 +20,9 @@ from domain.recorded import Recorded
 from domain.values import REDACTED, ConsentPurpose
 from projections import READ_MODELS
 from projections.ats_pipeline import ATS_PIPELINE
-from projections.ats_pipeline import fold as ats
+from projections.ats_pipeline import rows as ats
 from projections.crm_engagement import CRM_ENGAGEMENT
-from projections.crm_engagement import fold as crm
+from projections.crm_engagement import rows as crm
 from projections.runtime.batch import Rows, Unreadable, fold_batch
 from projections.runtime.contract import ReadModel, Row, Table
 from tests.projections.dict_store import Store, cut, projected
