@@ -7,7 +7,7 @@ from domain import errors
 from domain import job as j
 from domain.candidate import events as e
 from domain.recorded import Recorded
-from domain.upkeep import UpkeepEvent
+from domain.upkeep import ImpactReportPublished, UpkeepEvent
 from domain.values import ApplicationStatus
 
 Value = str | Sequence[str] | None
@@ -103,6 +103,8 @@ def change(recorded: Recorded) -> Change:
             return Change("hiring-managers", event.from_hiring_managers, event.to_hiring_managers)
         case j.StagesChanged() as event:
             return Change("stages", event.from_stages, event.to_stages)
+        case ImpactReportPublished():
+            return Change("impact-report", None, "published")
         case e.Sourced() | e.ProfileUpdated() | e.Noted() | UpkeepEvent():
             return Change()
         case e.Contacted() | e.Opened() | e.Clicked() | e.Replied():

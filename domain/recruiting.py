@@ -22,7 +22,7 @@ from domain.job import Job
 from domain.log import AppendingStore, Decided
 from domain.memory import Memory
 from domain.recorded import Metadata, Recorded
-from domain.upkeep import UpkeepEvent, stream_of
+from domain.upkeep import UpkeepEvent
 from domain.verdict import Expected, number, refuse_or_record, refuse_unless_expected
 
 ATTEMPTS = 5
@@ -212,8 +212,8 @@ class Recruiting(Histories):
         raise contended("job", job_id)
 
     def record_upkeep(self, event: UpkeepEvent, metadata: Metadata) -> Outcome:
-        """Appends what an operator does to a read model. Raises ConcurrentChange."""
-        stream = stream_of(event.model)
+        """Appends what was done of no candidate and no job. Raises ConcurrentChange."""
+        stream = event.kept_on()
         for _ in range(ATTEMPTS):
             history = list(self.history(stream))
             repeated = [r for r in history if r.metadata.command_id == metadata.command_id]
@@ -224,7 +224,7 @@ class Recruiting(Histories):
                 return Outcome(stream, self.append(number(stream, version, [event], metadata)))
             except IntegrityError:
                 continue
-        raise contended("read model", stream)
+        raise contended("stream", stream)
 
     def append(
         self, events: Sequence[Recorded], rests_on: Mapping[UUID, int] | None = None

@@ -1,5 +1,9 @@
-"""What operators do to read models that must stay on record: parked events retried or left out."""
+"""What is done of no candidate and no job, and must stay on record.
 
+Parked events retried or left out of a read model; a report on adverse impact published.
+"""
+
+from abc import abstractmethod
 from typing import ClassVar
 from uuid import UUID, uuid5
 
@@ -8,7 +12,15 @@ from domain.values import NAMESPACE
 
 
 class UpkeepEvent(Happened):
-    """Base of the events on a read model's own stream; none holds personal data.
+    """Base of these events; none holds personal data."""
+
+    @abstractmethod
+    def kept_on(self) -> UUID:
+        """The stream that it belongs to."""
+
+
+class ReadModelEvent(UpkeepEvent):
+    """Base of the events on a read model's own stream.
 
     `model_version` is the version of the read model that the operator dealt with.
     """
@@ -16,8 +28,12 @@ class UpkeepEvent(Happened):
     model: str
     model_version: int
 
+    def kept_on(self) -> UUID:
+        """The read model's own stream."""
+        return stream_of(self.model)
 
-class ParkedRetried(UpkeepEvent):
+
+class ParkedRetried(ReadModelEvent):
     """Parked events were given another try, of one stream or (without stream) of all."""
 
     TOPIC: ClassVar[str] = "read-model.parked-retried"
@@ -25,7 +41,7 @@ class ParkedRetried(UpkeepEvent):
     stream: UUID | None = None
 
 
-class ParkedSkipped(UpkeepEvent):
+class ParkedSkipped(ReadModelEvent):
     """An event that this version of the read model cannot fold was left out of it for good."""
 
     TOPIC: ClassVar[str] = "read-model.parked-skipped"
@@ -33,6 +49,33 @@ class ParkedSkipped(UpkeepEvent):
     stream: UUID
     topic: str
     position: int
+
+
+class ImpactReportPublished(UpkeepEvent):
+    """A report on adverse impact was published; who did, and when, says the metadata.
+
+    It counts up to `position`, was computed under a version of a policy, and names the signed
+    `checkpoint` of the log before it. The digests are the SHA-256 of its text in each format, in
+    UTF-8, in hexadecimal: whoever was handed the text can tell whether it is this one.
+    """
+
+    TOPIC: ClassVar[str] = "impact-report.published"
+
+    report_id: UUID
+    position: int
+    checkpoint: str
+    policy: str
+    policy_version: str
+    json_sha256: str
+    csv_sha256: str
+    html_sha256: str
+
+    def kept_on(self) -> UUID:
+        """The one stream of all published reports."""
+        return IMPACT_REPORTS
+
+
+IMPACT_REPORTS = uuid5(NAMESPACE, "impact reports")
 
 
 def stream_of(model: str) -> UUID:

@@ -16,6 +16,7 @@ from api.readings import What
 from api.replay import TIME, plain
 from api.wiring import CannotStart, open_system
 from domain.recorded import decode
+from projections.adverse_impact.published import published
 from projections.compliance_audit.describe import describe
 from projections.compliance_audit.merkle import bundle, check, checkpoint, note, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
@@ -139,7 +140,10 @@ def check_log(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every event on record against every signed checkpoint. Exit code 1 when any differs."""
+    """Check every event on record against every signed checkpoint. Exit code 1 when any differs.
+
+    Published reports on adverse impact are checked against what the events say of them.
+    """
     notes = note.split(kept.read_text("utf-8")) if kept else []
     given = VerifierKey.parse(key) if key else None
     with (
@@ -154,18 +158,25 @@ def check_log(
         head = system.recruiting.recorder.max_notification_id() or 0
         with bar("Checking", head, quiet=as_json) as advance:
             report = check.check(connection, trusted, earlier, advance)
+        reports = published(connection)
+    wrong = {str(each.report.report_id): each.wrong for each in reports if each.wrong}
     if as_json:
         findings = [vars(each) for each in report.findings]
-        print_json(vars(report) | {"kept": len(earlier), "findings": findings})
+        print_json(
+            vars(report)
+            | {"kept": len(earlier), "findings": findings, "wrong_impact_reports": wrong}
+        )
     else:
         for each in report.findings:
             out.print(str(each), markup=False)
+        for name, what in wrong.items():
+            out.print(f"report {name} on adverse impact: {what}", markup=False)
         if not report.findings:
             out.print(
                 f"{report.sealed:,} of {report.events:,} events are as {report.checkpoints:,} "
                 f"checkpoints signed them, and {len(earlier)} that were kept elsewhere"
             )
-    if report.findings:
+    if report.findings or wrong:
         raise typer.Exit(1)
 
 

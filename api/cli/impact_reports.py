@@ -1,5 +1,7 @@
 """Commands on adverse impact in our own hiring: compute, publish, and read what was published."""
 
+import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -10,7 +12,15 @@ from rich.table import Table
 from api import signing
 from api.cli.impact import OnDay, OutFiles, PolicyName, check_suffixes, hand_out, texts_of, write
 from api.cli.officers import note
-from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
+from api.cli.shared import (
+    AsJson,
+    DataDir,
+    metadata_of,
+    out,
+    print_json,
+    settings_from,
+    show,
+)
 from api.progress import catch_up
 from api.readings import What
 from api.wiring import open_system, opened_vault
@@ -18,7 +28,14 @@ from domain.values import now
 from projections.adverse_impact.answers import wording
 from projections.adverse_impact.pipeline import Outcome, Period, count, read
 from projections.adverse_impact.policies import policy
-from projections.adverse_impact.published import Published, publish, published, texts
+from projections.adverse_impact.published import (
+    Published,
+    digests,
+    event_of,
+    kept,
+    publish,
+    published,
+)
 from projections.adverse_impact.report import CannotCompute, build
 from projections.compliance_audit.merkle.encoding import to_base64
 
@@ -101,23 +118,29 @@ def report(
                 signed = signing.sealer(system.settings, connection).seal(connection)
             if signed is None:  # the log is empty
                 raise CannotCompute("nothing is on record")
+            metadata = metadata_of(publish_by, None)
+            report_id, sealed = uuid4(), signed.checkpoint
+            about |= {
+                "Published as": str(report_id),
+                "Published by": publish_by,
+                "Checkpoint": f"{sealed.origin}, {sealed.size} events, {to_base64(sealed.root)}",
+            }
+            written = texts_of(made, about)
             which = Published(
-                report_id=uuid4(),
-                published_at=now(),
+                report_id=report_id,
+                published_at=metadata.occurred_at,
                 published_by=publish_by,
                 position=pipeline.position,
                 checkpoint=signed.note,
                 policy=rules.name,
                 policy_version=rules.version,
+                **digests(written),
             )
-            sealed = signed.checkpoint
-            about |= {
-                "Published as": str(which.report_id),
-                "Published by": publish_by,
-                "Checkpoint": f"{sealed.origin}, {sealed.size} events, {to_base64(sealed.root)}",
-            }
             with system.pool.connection() as connection:
-                publish(connection, which, texts_of(made, about))
+                publish(connection, which, written)
+                system.recruiting.record_upkeep(event_of(which), metadata)
+            with system.pool.connection() as connection:
+                signing.sealer(system.settings, connection).seal(connection)
     hand_out(made, about, files, printed_as_json=as_json)
     if publish_by is not None and not as_json:
         out.print(f"published as {about['Published as']}")
@@ -125,22 +148,25 @@ def report(
 
 @app.command(name="published")
 def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Print which reports were published."""
+    """Print which reports were published. Exit code 1 when one is not what was published."""
     with (
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
     ):
         found = published(connection)
     if as_json:
-        fields = ("report_id", "published_at", "published_by", "position", "checkpoint", "policy")
-        print_json([{name: getattr(each, name) for name in fields} for each in found])
-        return
-    table = Table("report", "published", "by", "position", "policy")
-    for each in found:
-        name = f"{each.policy} {each.policy_version}"
-        when = f"{each.published_at:%Y-%m-%d %H:%M} UTC"
-        table.add_row(str(each.report_id), when, each.published_by, str(each.position), name)
-    show(table)
+        print_json([asdict(each.report) | {"wrong": each.wrong} for each in found])
+    else:
+        table = Table("report", "published", "by", "position", "policy", "text")
+        for each in found:
+            kept = each.report
+            policy_name = f"{kept.policy} {kept.policy_version}"
+            when = f"{kept.published_at:%Y-%m-%d %H:%M} UTC"
+            row = (str(kept.report_id), when, kept.published_by, str(kept.position), policy_name)
+            table.add_row(*row, each.wrong or "as published")
+        show(table)
+    if any(each.wrong for each in found):
+        raise typer.Exit(1)
 
 
 @app.command(name="show")
@@ -149,16 +175,24 @@ def show_published(
     to: OutFiles = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Hand out a published report, word for word: to files, or as JSON."""
+    """Hand out a published report, word for word: to files, or as JSON.
+
+    One that is not what was published is not handed out; exit code 1.
+    """
     files = to or []
     check_suffixes(files)
     with (
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
     ):
-        found = texts(connection, report_id)
+        found = kept(connection, report_id)
     if found is None:
         raise CannotCompute(f"no report was published as {report_id}; see hirelog impact published")
-    write(found, files)
+    checked, written = found
+    if checked.wrong:
+        print(f"hirelog: report {report_id}: {checked.wrong}", file=sys.stderr)  # noqa: T201  # one plain line
+    if written is None or checked.has_changed:
+        raise typer.Exit(1)
+    write(written, files)
     if not files:
-        print(found.json, end="")  # noqa: T201  # word for word
+        print(written.json, end="")  # noqa: T201  # word for word

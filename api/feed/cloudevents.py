@@ -11,6 +11,7 @@ from domain.changes import change
 from domain.job import JobEvent
 from domain.recorded import Recorded, event_classes, personal_fields
 from domain.self_identification import SelfIdentified
+from domain.upkeep import ImpactReportPublished
 from domain.values import Moment
 
 SEQUENCE_DIGITS = 19  # of the largest position there can be
@@ -121,6 +122,8 @@ def _source(recorded: Recorded) -> str:
             return f"/v1/candidates/{recorded.originator_id}"
         case JobEvent():
             return f"/v1/jobs/{recorded.originator_id}"
+        case ImpactReportPublished():
+            return "/v1/impact-reports"
         case _:
             return "/v1/projections"
 

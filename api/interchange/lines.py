@@ -15,6 +15,7 @@ from domain.candidate.intents import Intent, Label
 from domain.job import JobChange, OpenJob
 from domain.recorded import Happened, Metadata, Recorded, UnknownTopic, event_class_of, upcast
 from domain.self_identification import SelfIdentificationEvent
+from domain.upkeep import ImpactReportPublished
 from domain.values import NAMESPACE, GivenMoment
 
 MAX_LINE_BYTES = 1_000_000
@@ -114,6 +115,8 @@ def event_of(number: int, line: RecordedLine) -> Happened:
         event_class = event_class_of(line.topic)
         if issubclass(event_class, SelfIdentificationEvent):
             raise CannotImport(f"line {number}: self-identifications are not exchanged in files")
+        if issubclass(event_class, ImpactReportPublished):
+            raise CannotImport(f"line {number}: published reports stay where they were published")
         fields = upcast(event_class, line.event, line.class_version)
         return event_class.model_validate(fields)
     except ValidationError as error:

@@ -36,8 +36,10 @@ from domain.candidate.intents import Intent
 from domain.intake import Intake
 from domain.recorded import Metadata, Recorded
 from domain.self_identification import SelfIdentificationEvent
+from domain.upkeep import ImpactReportPublished
 from domain.values import now
 
+STAYS_HERE = (SelfIdentificationEvent, ImpactReportPublished)
 LINES_AT_ONCE = 2_000
 PAGE = 2_000
 
@@ -53,7 +55,8 @@ SELECT notification_id, originator_id, originator_version, topic, state
 def export(system: System, file: IO[str], progress: Progress) -> int:
     """Writes the whole log in its order, personal values in clear, and returns the number of lines.
 
-    But for self-identifications, which the service cannot open and nobody should hand out.
+    But for self-identifications, which the service cannot open and nobody should hand out, and for
+    what is on record of published reports, whose texts lie here.
     Whoever holds the file holds the people's data: write it where only they can read it.
     """
     done = position = 0
@@ -71,7 +74,7 @@ def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recor
     system.keyring.load([row[1] for row in rows])
     for row in rows:
         recorded = system.recruiting.read_stored(*row)
-        if not isinstance(recorded.event, SelfIdentificationEvent):
+        if not isinstance(recorded.event, STAYS_HERE):
             yield recorded
 
 

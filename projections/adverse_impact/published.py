@@ -1,25 +1,44 @@
-"""Reports as they were published: kept word for word, never changed."""
+"""Reports as they were published: kept word for word, and held against what the log says of them.
 
-from dataclasses import astuple, dataclass
+The texts lie in a table, their digests in an event: nobody can change the one without the other
+telling, nor the event without the Merkle log telling.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
 
+from domain.recorded import Recorded
+from domain.upkeep import IMPACT_REPORTS, ImpactReportPublished
+from projections.runtime.log import read
+
 INSERT = """
 INSERT INTO hirelog.impact_reports
        (report_id, published_at, published_by, position, checkpoint, policy, policy_version,
         json, csv, html)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%(report_id)s, %(published_at)s, %(published_by)s, %(position)s, %(checkpoint)s,
+        %(policy)s, %(policy_version)s, %(json)s, %(csv)s, %(html)s)
 """
 SELECT_ALL = """
-SELECT report_id, published_at, published_by, position, checkpoint, policy, policy_version
+SELECT report_id, published_at, published_by, position, checkpoint, policy, policy_version,
+       encode(sha256(convert_to(json, 'UTF8')), 'hex') AS json_sha256,
+       encode(sha256(convert_to(csv, 'UTF8')), 'hex') AS csv_sha256,
+       encode(sha256(convert_to(html, 'UTF8')), 'hex') AS html_sha256
   FROM hirelog.impact_reports
- ORDER BY published_at DESC, report_id
 """
 SELECT_TEXTS = "SELECT json, csv, html FROM hirelog.impact_reports WHERE report_id = %s"
+SELECT_EVENTS = """
+SELECT notification_id, originator_id, originator_version, topic, state
+  FROM hirelog.events
+ WHERE originator_id = %s
+ ORDER BY originator_version
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,10 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Which report was published: when, by whom, up to which position of the log."""
+    """Which report was published: when, by whom, up to which position of the log, and its digests.
+
+    `checkpoint` is the signed one of the log at or after that position.
+    """
 
     report_id: UUID
     published_at: datetime
@@ -42,20 +64,102 @@ class Published:
     checkpoint: str | None
     policy: str
     policy_version: str
+    json_sha256: str
+    csv_sha256: str
+    html_sha256: str
 
 
-def publish(connection: psycopg.Connection[Any], which: Published, texts: Texts) -> None:
-    """Keeps the report for good."""
-    connection.execute(INSERT, (*astuple(which), *astuple(texts)))
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A report as it is kept, or as it was published where it is gone; `wrong` says how it differs.
+
+    `wrong` is None where the report is the one that the log tells of.
+    """
+
+    report: Published
+    wrong: str | None
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it is known not to be what was published."""
+        return self.wrong is not None and self.wrong != NOT_ON_RECORD
 
 
-def published(connection: psycopg.Connection[Any]) -> list[Published]:
-    """Every published report, the newest first."""
+NOT_ON_RECORD = "no event in the log says that this was published, so nothing proves its text"
+GONE = "the log says that this was published, and its text is not here any more"
+WORDS: Mapping[str, str] = {
+    "json_sha256": "its text as JSON",
+    "csv_sha256": "its text as CSV",
+    "html_sha256": "its text as HTML",
+}
+
+
+def digests(texts: Texts) -> dict[str, str]:
+    """The SHA-256 of each text in hexadecimal, by the names that Published has for them."""
+    return {
+        f"{kind}_sha256": sha256(text.encode()).hexdigest() for kind, text in asdict(texts).items()
+    }
+
+
+def publish(connection: psycopg.Connection[Any], report: Published, texts: Texts) -> None:
+    """Keeps the report for good, once the transaction is committed."""
+    connection.execute(INSERT, asdict(report) | asdict(texts))
+
+
+def event_of(report: Published) -> ImpactReportPublished:
+    """What the log is told of it, beside who published it and when."""
+    told = {name: getattr(report, name) for name in ImpactReportPublished.model_fields}
+    return ImpactReportPublished(**told)
+
+
+def published(connection: psycopg.Connection[Any]) -> list[Checked]:
+    """Every report that is kept or was published, the newest first, held against the log."""
+    told = _told(connection)
     with connection.cursor(row_factory=class_row(Published)) as cursor:
-        return cursor.execute(SELECT_ALL).fetchall()
+        kept = {each.report_id: each for each in cursor.execute(SELECT_ALL)}
+    gone = [Checked(each, GONE) for each in told.values() if each.report_id not in kept]
+    found = [Checked(each, _wrong(each, told.get(each.report_id))) for each in kept.values()]
+    return sorted(
+        [*found, *gone],
+        key=lambda each: (each.report.published_at, each.report.report_id),
+        reverse=True,
+    )
 
 
-def texts(connection: psycopg.Connection[Any], report_id: UUID) -> Texts | None:
-    """A published report; None where there is none of this id."""
+def kept(
+    connection: psycopg.Connection[Any], report_id: UUID
+) -> tuple[Checked, Texts | None] | None:
+    """A report held against the log, and its texts unless they are gone; None if there is none."""
+    found = next(
+        (each for each in published(connection) if each.report.report_id == report_id), None
+    )
+    if found is None:
+        return None
     with connection.cursor(row_factory=class_row(Texts)) as cursor:
-        return cursor.execute(SELECT_TEXTS, (report_id,)).fetchone()
+        return found, cursor.execute(SELECT_TEXTS, (report_id,)).fetchone()
+
+
+def _told(connection: psycopg.Connection[Any]) -> dict[UUID, Published]:
+    """What the log says of each report; of several events on the same one the first counts."""
+    found: dict[UUID, Published] = {}
+    for row in connection.execute(SELECT_EVENTS, (IMPACT_REPORTS,)):
+        match read(*row):
+            case Recorded(event=ImpactReportPublished() as event, metadata=metadata):
+                made = Published(
+                    published_at=metadata.occurred_at,
+                    published_by=metadata.actor,
+                    **dict(event),
+                )
+                found.setdefault(event.report_id, made)
+    return found
+
+
+def _wrong(kept: Published, told: Published | None) -> str | None:
+    if told is None:
+        return NOT_ON_RECORD
+    names = [each.name for each in fields(Published)]
+    differ = [name for name in names if getattr(kept, name) != getattr(told, name)]
+    if not differ:
+        return None
+    named = ", ".join(WORDS.get(name, name.replace("_", " ")) for name in differ)
+    return f"this was altered after it was published: {named}"

@@ -102,6 +102,8 @@ def describe(event: Happened) -> str:  # one line for each event
             return f"Parked events of {event.model} retried"
         case u.ParkedSkipped():
             return f"Event at position {event.position} left out of {event.model}"
+        case u.ImpactReportPublished():
+            return f"Report {event.report_id} on adverse impact published ({event.policy})"
     return event.wire_name()
 
 

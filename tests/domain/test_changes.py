@@ -11,7 +11,7 @@ from domain.changes import Change, change
 from domain.erasure import EVERY_PURPOSE
 from domain.recorded import Happened, Recorded
 from domain.self_identification import SelfIdentified
-from domain.upkeep import ParkedRetried, ParkedSkipped
+from domain.upkeep import ImpactReportPublished, ParkedRetried, ParkedSkipped
 from domain.values import Channel, ConsentPurpose
 from tests.scenario import (
     CANDIDATE,
@@ -19,6 +19,7 @@ from tests.scenario import (
     by,
     contacted,
     event_classes,
+    example,
     forward,
     hired,
     in_pool,
@@ -88,6 +89,7 @@ CHANGES: list[tuple[Happened, tuple[Any, Any, Any]]] = [
         j.HiringManagersChanged(from_hiring_managers=(), to_hiring_managers=("mia",)),
         ("hiring-managers", (), ("mia",)),
     ),
+    (example(ImpactReportPublished, full=True), ("impact-report", None, "published")),
     (ParkedRetried(model="m", model_version=1), (None, None, None)),
     (
         ParkedSkipped(model="m", model_version=1, stream=UUID(int=1), topic="t", position=1),

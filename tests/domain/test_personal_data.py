@@ -45,7 +45,7 @@ CLEAR: dict[type[Happened], set[str]] = {
     e.Held: {"legal_reference"},
     e.ErasureRequested: {"legal_basis", "basis_version"},
 }
-# Likewise of jobs and of read models, on whose streams nothing is encrypted.
+# Likewise of jobs, read models and reports, on whose streams nothing is encrypted.
 CLEAR_ELSEWHERE: dict[type[Happened], set[str]] = {
     j.JobOpened: {"title", "department", "location", "hiring_managers"},
     j.StagesDefined: {"stages"},
@@ -53,6 +53,10 @@ CLEAR_ELSEWHERE: dict[type[Happened], set[str]] = {
     j.HiringManagersChanged: {"from_hiring_managers", "to_hiring_managers"},
     u.ParkedRetried: {"model"},
     u.ParkedSkipped: {"model", "topic"},
+    u.ImpactReportPublished: {
+        *("checkpoint", "policy", "policy_version"),
+        *("json_sha256", "csv_sha256", "html_sha256"),
+    },
 }
 WHO = {"name", "email", "phone", "location", "headline", "url"}
 PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {

@@ -77,6 +77,10 @@ STORED = {
     "candidate.erased": (
         f'{{"erasure_id":"{_ID}","purposes":["contact","evaluation","self-identification"]}}'
     ),
+    "impact-report.published": (
+        f'{{"report_id":"{_ID}","position":9,"checkpoint":"c","policy":"p","policy_version":"1",'
+        '"json_sha256":"j","csv_sha256":"s","html_sha256":"h"}'
+    ),
     "job.opened": (
         '{"title":"t","department":"d","location":"l","openings":2,"hiring_managers":["k"]}'
     ),

@@ -1,12 +1,13 @@
 """`hirelog impact report` over our own pipeline, and what was published of it."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from domain.store.embedded import attach
+from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE, SERVICE
 from tests.api.cli.processes import Shell
 
@@ -87,7 +88,42 @@ def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_pa
     shown = shell.done("impact", "show", listed["report_id"], *where)
     assert json.loads(shown) == made
     shell.done("impact", "show", listed["report_id"], "--out", tmp_path / "same.html", *where)
-    assert (tmp_path / "same.html").read_bytes() == (tmp_path / "report.html").read_bytes()
+    html = (tmp_path / "same.html").read_bytes()
+    assert html == (tmp_path / "report.html").read_bytes()
+    assert listed["html_sha256"] == sha256(html).hexdigest()
+    assert listed["wrong"] is None
+
+
+def test_a_report_that_was_altered_in_the_database_is_not_handed_out(
+    shell: Shell, data_dir: Path, tmp_path: Path
+) -> None:
+    where = ("--data-dir", data_dir)
+    shell.done("impact", "report", "--selected", "offered", "--publish-by", "officer:eve", *where)
+    (altered,) = (
+        each["report_id"]
+        for each in shell.result("impact", "published", *where)
+        if each["published_by"] == "officer:eve"
+    )
+    altering = "UPDATE hirelog.impact_reports SET json = replace(json, %s, %s) WHERE report_id = %s"
+    with (
+        attach(data_dir) as server,
+        psycopg.connect(server.conninfo(SUPERUSER, DATABASE), autocommit=True) as connection,
+    ):
+        connection.execute(altering, ("19/40", "39/40", altered))
+        said = "this was altered after it was published: its text as JSON"
+        ended = {
+            (ended.returncode, said in ended.stdout + ended.stderr)
+            for ended in (
+                shell.run("impact", "published", *where),
+                shell.run("impact", "show", altered, *where),
+                shell.run("impact", "show", altered, "--out", tmp_path / "never.json", *where),
+                shell.run("audit", "check", *where),
+            )
+        }
+        assert ended == {(1, True)}
+        assert not (tmp_path / "never.json").exists()
+        connection.execute(altering, ("39/40", "19/40", altered))
+    shell.done("audit", "check", *where)
 
 
 def test_who_opens_everybody_s_answers_is_noted(shell: Shell, data_dir: Path) -> None:

@@ -4,13 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from domain.values import ApplicationStatus, RejectionType
 from projections.adverse_impact.pipeline import Application, Outcome, Period, Pipeline, count
-from projections.adverse_impact.published import Published, Texts, publish, published, texts
-from tests.databases import Database
 from tests.scenario import JOB, NOW
 
 STAGES = ("Phone", "Onsite", "Offer")
@@ -103,19 +100,3 @@ def test_jobs_of_the_same_title_stand_apart_and_periods_are_named() -> None:
     assert {row.job for row in found.rows} == {f"Cook ({JOB})", f"Cook ({OTHER_JOB})"}
     assert {row.period for row in found.rows} == {"2026-Q2"}
     assert Period.MONTH.of(NOW) == f"{NOW:%Y-%m}"
-
-
-def test_what_was_published_stays_word_for_word(database: Database) -> None:
-    which = Published(uuid4(), NOW, "officer:kim", 42, None, "us-ugesp", "1")
-    with psycopg.connect(database.service, autocommit=True) as connection:
-        publish(connection, which, Texts("{}\n", "a\n", "<p>"))
-        assert published(connection) == [which]
-        assert texts(connection, which.report_id) == Texts("{}\n", "a\n", "<p>")
-        assert texts(connection, uuid4()) is None
-        for change in (
-            "UPDATE hirelog.impact_reports SET position = 1",
-            "DELETE FROM hirelog.impact_reports",
-            "TRUNCATE hirelog.impact_reports",
-        ):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(change.encode())
