@@ -56,7 +56,8 @@ class ImpactReportPublished(UpkeepEvent):
 
     It counts up to `position`, was computed under a version of a policy, and names the signed
     `checkpoint` of the log before it. The digests are the SHA-256 of its text in each format, in
-    UTF-8, in hexadecimal: whoever was handed the text can tell whether it is this one.
+    UTF-8, in hexadecimal: whoever was handed the text can tell whether it is this one. It shows no
+    group of fewer people than `smallest_group`; None says that it shows groups of any size.
     """
 
     TOPIC: ClassVar[str] = "impact-report.published"
@@ -69,6 +70,7 @@ class ImpactReportPublished(UpkeepEvent):
     json_sha256: str
     csv_sha256: str
     html_sha256: str
+    smallest_group: int | None = None
 
     def kept_on(self) -> UUID:
         """The one stream of all published reports."""

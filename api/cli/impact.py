@@ -91,6 +91,7 @@ def compute(
     day = on.date() if on else now().date()
     report = build(rows, attributes, policy(policy_name, day), wording(day))
     about = {
+        "Handing on": words.WORKING_REPORT,
         "Computed from": file.name,
         "SHA-256 of the file": sha256(file.read_bytes()).hexdigest(),
         "Computed at": now().isoformat(timespec="seconds"),
@@ -144,12 +145,15 @@ def hand_out(
     if printed_as_json:
         print_json(as_json(report, about))
         return
+    out.print(f"Handing on: {about['Handing on']}", markup=False)
     out.print(words.policy_line(report))
     out.print(f"Answers read by {words.wording_line(report)}")
     for section in report.sections:
         for table in section.tables:
             show(_printable(section, table, report))
             out.print(words.outside(table))
+        if missing := words.left_out(section, report.smallest):
+            out.print(f"{words.title(section)}. {missing}", markup=False)
     for file in files:
         out.print(f"written to {file}")
 

@@ -1,7 +1,6 @@
 """Commands on adverse impact in our own hiring: compute, publish, and read what was published."""
 
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -21,13 +20,14 @@ from api.cli.shared import (
     settings_from,
     show,
 )
+from api.impact import words
 from api.progress import catch_up
 from api.readings import What
 from api.wiring import open_system, opened_vault
 from domain.values import now
 from projections.adverse_impact.answers import wording
 from projections.adverse_impact.pipeline import Outcome, Period, count, read
-from projections.adverse_impact.policies import policy
+from projections.adverse_impact.policies import policy, smallest_cell
 from projections.adverse_impact.published import (
     Published,
     digests,
@@ -70,14 +70,33 @@ def report(
             "--publish-by", help="Keep it for good; who publishes it, such as officer:kim."
         ),
     ] = None,
+    every_group_because: Annotated[
+        str | None,
+        typer.Option(
+            "--every-group-because",
+            help="Publish groups of any size, down to one person; why, for the record.",
+        ),
+    ] = None,
     to: OutFiles = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute a report from the pipeline and what people said of themselves.
 
-    Only counts leave: neither who said what nor who was selected.
+    Only counts leave: neither who said what nor who was selected. What is published shows no group
+    of fewer than ten people; a report that is not published shows all, and is not to be handed on.
     """
+    if every_group_because is not None and publish_by is None:
+        raise typer.BadParameter("--every-group-because is for what is published; see --publish-by")
+    metadata = metadata_of(publish_by, every_group_because)
+    hides = publish_by is not None and every_group_because is None
+    smallest = smallest_cell(now().date()) if hides else None
+    if smallest:
+        handing_on = words.smallest_line(smallest)
+    elif publish_by:
+        handing_on = f"groups of any size are shown, down to one person: {every_group_because}"
+    else:
+        handing_on = words.WORKING_REPORT
     day = on.date() if on else now().date()
     rules = policy(policy_name, day)
     files = to or []
@@ -101,8 +120,9 @@ def report(
         if never := sorted(set(asked) - set(known)):
             raise CannotCompute(f"nobody was asked {never[0]!r}; there are {', '.join(known)}")
         counted = count(pipeline, answers, asked, selected, period)
-        made = build(counted.rows, asked, rules, wording(day))
+        made = build(counted.rows, asked, rules, wording(day), smallest)
         about = {
+            "Handing on": handing_on,
             "Computed from": "applications and self-identifications on record here",
             "Up to position": str(pipeline.position),
             "Computed at": now().isoformat(timespec="seconds"),
@@ -118,7 +138,6 @@ def report(
                 signed = signing.sealer(system.settings, connection).seal(connection)
             if signed is None:  # the log is empty
                 raise CannotCompute("nothing is on record")
-            metadata = metadata_of(publish_by, None)
             report_id, sealed = uuid4(), signed.checkpoint
             about |= {
                 "Published as": str(report_id),
@@ -138,7 +157,7 @@ def report(
             )
             with system.pool.connection() as connection:
                 publish(connection, which, written)
-                system.recruiting.record_upkeep(event_of(which), metadata)
+                system.recruiting.record_upkeep(event_of(which, smallest), metadata)
             with system.pool.connection() as connection:
                 signing.sealer(system.settings, connection).seal(connection)
     hand_out(made, about, files, printed_as_json=as_json)
@@ -155,15 +174,15 @@ def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     ):
         found = published(connection)
     if as_json:
-        print_json([asdict(each.report) | {"wrong": each.wrong} for each in found])
+        print_json([each.plain() for each in found])
     else:
-        table = Table("report", "published", "by", "position", "policy", "text")
+        table = Table("report", "published", "by", "position", "policy", "groups", "text")
         for each in found:
             kept = each.report
             policy_name = f"{kept.policy} {kept.policy_version}"
             when = f"{kept.published_at:%Y-%m-%d %H:%M} UTC"
             row = (str(kept.report_id), when, kept.published_by, str(kept.position), policy_name)
-            table.add_row(*row, each.wrong or "as published")
+            table.add_row(*row, words.shown_groups(each), each.wrong or "as published")
         show(table)
     if any(each.wrong for each in found):
         raise typer.Exit(1)

@@ -44,7 +44,7 @@ def page(report: Report, about: Mapping[str, str]) -> str:
         "Answers read by": words.wording_line(report),
     }
     listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
-    sections = "".join(_section(section, report.policy) for section in report.sections)
+    sections = "".join(_section(section, report) for section in report.sections)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -54,13 +54,15 @@ def page(report: Report, about: Mapping[str, str]) -> str:
     )
 
 
-def _section(section: Section, policy: Policy) -> str:
+def _section(section: Section, report: Report) -> str:
     median = ""
     if section.median is not None:
         middle = f"{float(section.median):g}"
         median = f'<p class="small">Median score of the full sample: {middle}.</p>'
-    tables = "".join(_table(section, table, policy) for table in section.tables)
-    return f"<h2>{escape(words.title(section))}</h2>{median}{tables}"
+    tables = "".join(_table(section, table, report.policy) for table in section.tables)
+    missing = escape(words.left_out(section, report.smallest))
+    left_out = f'<p class="small">{missing}</p>' if missing else ""
+    return f"<h2>{escape(words.title(section))}</h2>{median}{tables}{left_out}"
 
 
 def _table(section: Section, table: Table, policy: Policy) -> str:
@@ -127,7 +129,7 @@ def _bar(place: int, finding: Finding, highest: float, policy: Policy) -> tuple[
     said = f"{words.percent(rate)}"
     if finding.is_reference:
         colour, said = REFERENCE, f"{said} (highest)"
-    elif finding.excluded:
+    elif finding.excluded or finding.group.is_merged:
         colour, said = LEFT_OUT, f"{said} (no ratio)"
     elif finding.ratio is not None:
         said = f"{said} (ratio {words.ratio(finding, policy)})"

@@ -5,7 +5,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from projections.adverse_impact.analysis import Finding
-from projections.adverse_impact.policies import Policy
+from projections.adverse_impact.cells import OTHERS
+from projections.adverse_impact.policies import Policy, SmallestCell
+from projections.adverse_impact.published import Checked
 from projections.adverse_impact.report import WHOLE_PROCESS, Report, Section, Table
 
 IS_AND_IS_NOT = (
@@ -13,6 +15,10 @@ IS_AND_IS_NOT = (
     "the records that it names, not a finding of discrimination and not legal advice: a flag is a "
     "reason to look closer, and no flag is no clearance. People whose answer is unknown or who "
     "declined to answer are counted, and are in none of the groups."
+)
+WORKING_REPORT = (
+    "a working report, which must not be handed on: groups of any size are shown, and one of a "
+    "single person tells what that person answered"
 )
 SMALLEST_PROBABILITY = 0.0001
 
@@ -93,6 +99,8 @@ def notes(finding: Finding, policy: Policy) -> Iterator[str]:
         yield f"fewer than {policy.small_group} people: small numbers"
     if finding.excluded:
         yield f"no ratio: {policy.excluded_because}"
+    elif finding.group.is_merged:
+        yield "several groups together, some of few people: no ratio"
     elif finding.group.rate is None:
         yield "no applicants"
     elif finding.ratio is None:
@@ -105,6 +113,34 @@ def outside(table: Table) -> str:
         f"Not among these groups: {table.unknown:,} whose answer is unknown, "
         f"{table.declined:,} who declined to answer."
     )
+
+
+def left_out(section: Section, smallest: SmallestCell | None) -> str:
+    """Which tables of a section are not shown, in a sentence; empty where all are."""
+    if not section.left_out or smallest is None:
+        return ""
+    named = ", ".join(f"by {' by '.join(each)}" for each in section.left_out)
+    return (
+        f"Not shown {named}: groups of fewer than {smallest.people} people could be seen there, or "
+        "be computed from what is shown elsewhere."
+    )
+
+
+def smallest_line(smallest: SmallestCell) -> str:
+    """That small groups are not shown, and by which rule."""
+    return (
+        f"no group of fewer than {smallest.people} people is shown by itself (version "
+        f"{smallest.version}, from {smallest.valid_from}); {OTHERS} are several groups together, "
+        "and tables where that is not enough are left out"
+    )
+
+
+def shown_groups(checked: Checked) -> str:
+    """Which groups a published report shows."""
+    if checked.told is None:
+        return "not known"
+    smallest = checked.told.smallest_group
+    return f"of {smallest} or more" if smallest else "of any size"
 
 
 def policy_line(report: Report) -> str:

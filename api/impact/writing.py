@@ -45,6 +45,13 @@ def as_json(report: Report, about: Mapping[str, str]) -> dict[str, Any]:
             "version": report.wording.version,
             "valid_from": report.wording.valid_from.isoformat(),
         },
+        "smallest_cell": report.smallest
+        and {
+            "version": report.smallest.version,
+            "valid_from": report.smallest.valid_from.isoformat(),
+            "people": report.smallest.people,
+            "practice": report.smallest.practice,
+        },
         "what_this_is": words.IS_AND_IS_NOT,
         "attributes": list(report.attributes),
         "sections": [
@@ -53,6 +60,7 @@ def as_json(report: Report, about: Mapping[str, str]) -> dict[str, Any]:
                 "name": section.name,
                 "median_score": _number(section.median),
                 "tables": [_table(table, policy) for table in section.tables],
+                "left_out": [list(attributes) for attributes in section.left_out],
             }
             for section in report.sections
         ],
@@ -78,6 +86,7 @@ def _finding(finding: Finding, policy: Policy) -> dict[str, Any]:
         "impact_ratio": _number(finding.ratio),
         "is_reference": finding.is_reference,
         "excluded": finding.excluded,
+        "merged": finding.group.is_merged,
         **{name: getattr(finding, name) for name in _asked(policy)},
         "notes": list(words.notes(finding, policy)),
     }
@@ -94,7 +103,7 @@ def _number(value: Fraction | None) -> dict[str, Any] | None:
 def as_csv(report: Report, about: Mapping[str, str]) -> str:
     """One line for each group, and one for the unknown and the declined of each table."""
     target = io.StringIO()
-    lines = [line for section in report.sections for line in _lines(section, report.policy)]
+    lines = [line for section in report.sections for line in _lines(section, report)]
     fixed = {
         "policy": f"{report.policy.name} version {report.policy.version}",
         "wording": f"version {report.wording.version}",
@@ -107,8 +116,10 @@ def as_csv(report: Report, about: Mapping[str, str]) -> str:
     return target.getvalue()
 
 
-def _lines(section: Section, policy: Policy) -> Iterator[dict[str, Any]]:
+def _lines(section: Section, report: Report) -> Iterator[dict[str, Any]]:
+    policy = report.policy
     asked = _asked(policy)
+    empty = dict.fromkeys(("selected", "rate", "share", "impact_ratio", *asked))
     for table in section.tables:
         place = {
             "scope": section.scope,
@@ -127,10 +138,19 @@ def _lines(section: Section, policy: Policy) -> Iterator[dict[str, Any]]:
                 **{name: getattr(finding, name) for name in asked},
                 "notes": "; ".join(words.notes(finding, policy)),
             }
-        empty = dict.fromkeys(("selected", "rate", "share", "impact_ratio", *asked))
         for group, count in (("(unknown)", table.unknown), ("(declined)", table.declined)):
             note = "in none of the groups"
             yield {**place, "group": group, "applicants": count, **empty, "notes": note}
+    for attributes in section.left_out:
+        yield {
+            "scope": section.scope,
+            "name": section.name,
+            "attributes": " by ".join(attributes),
+            "group": "(left out)",
+            "applicants": None,
+            **empty,
+            "notes": words.left_out(section, report.smallest),
+        }
 
 
 def _decimal(value: Fraction | None) -> float | None:

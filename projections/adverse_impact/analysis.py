@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from projections.adverse_impact.answers import Answers
+from projections.adverse_impact.cells import OTHERS
 from projections.adverse_impact.policies import Policy, Statistic
 from projections.adverse_impact.significance import difference, fisher_exact
 
@@ -30,6 +31,11 @@ class Group:
         """A group of which both numbers are known."""
         rate = Fraction(selected, applicants) if applicants else None
         return cls(answers, applicants, selected, rate)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether it is made of several groups that are too small to be shown."""
+        return OTHERS in self.answers
 
     @property
     def counts(self) -> tuple[int, int] | None:
@@ -61,7 +67,7 @@ def findings(groups: Sequence[Group], policy: Policy) -> list[Finding]:
     """One finding for each group, in the given order.
 
     The reference is the group with the highest rate among those that are not excluded for being
-    below the policy's minimum share; of equal ones the largest.
+    below the policy's minimum share and are not several in one; of equal ones the largest.
     """
     sizes = [group.applicants for group in groups]
     known = sum(size for size in sizes if size is not None)
@@ -69,11 +75,14 @@ def findings(groups: Sequence[Group], policy: Policy) -> list[Finding]:
         Fraction(size, known) if size is not None and known and None not in sizes else None
         for size in sizes
     ]
-    excluded = [share is not None and share < policy.minimum_share for share in shares]
+    excluded = [
+        share is not None and share < policy.minimum_share and not group.is_merged
+        for group, share in zip(groups, shares, strict=True)
+    ]
     candidates = [
         group
         for group, left_out in zip(groups, excluded, strict=True)
-        if not left_out and group.rate is not None
+        if not (left_out or group.is_merged) and group.rate is not None
     ]
     reference = max(candidates, key=_rate_then_size, default=None)
     return [
@@ -90,7 +99,7 @@ def _finding(
     group: Group, reference: Group | None, share: Fraction | None, policy: Policy, *, excluded: bool
 ) -> Finding:
     is_reference = group is reference
-    ratio = None if excluded else impact_ratio(group, reference)
+    ratio = None if excluded or group.is_merged else impact_ratio(group, reference)
     small = None
     if policy.asks_for(Statistic.SMALL_GROUP) and group.applicants is not None:
         small = group.applicants < policy.small_group

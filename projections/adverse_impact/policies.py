@@ -7,7 +7,7 @@ from fractions import Fraction
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 # As text in TOML: the float 0.8 is a little more than four fifths.
 Exact = Annotated[Fraction, BeforeValidator(Fraction)]
@@ -56,14 +56,36 @@ class Policy(BaseModel):
         return statistic in self.statistics
 
 
+class SmallestCell(BaseModel):
+    """One version of how many people a group must have, at the least, to be published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    valid_from: date
+    people: int = Field(ge=2)
+    practice: str
+
+
 class _Policies(BaseModel):
     policy: tuple[Policy, ...]
+    smallest_cell: tuple[SmallestCell, ...]
+
+
+def _read() -> _Policies:
+    text = files(__package__ or "").joinpath("policies.toml").read_text("utf-8")
+    return _Policies.model_validate(tomllib.loads(text))
 
 
 def policies() -> tuple[Policy, ...]:
     """Every version of every policy."""
-    text = files(__package__ or "").joinpath("policies.toml").read_text("utf-8")
-    return _Policies.model_validate(tomllib.loads(text)).policy
+    return _read().policy
+
+
+def smallest_cell(on: date) -> SmallestCell:
+    """The version that held on that day, the first one before there was any."""
+    versions = sorted(_read().smallest_cell, key=lambda each: each.valid_from)
+    return [each for each in versions if each.valid_from <= on or each is versions[0]][-1]
 
 
 def policy(name: str, on: date) -> Policy:

@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 
 from domain.recorded import Recorded
 from domain.upkeep import IMPACT_REPORTS, ImpactReportPublished
+from projections.adverse_impact.policies import SmallestCell
 from projections.runtime.log import read
 
 INSERT = """
@@ -73,16 +74,22 @@ class Published:
 class Checked:
     """A report as it is kept, or as it was published where it is gone; `wrong` says how it differs.
 
-    `wrong` is None where the report is the one that the log tells of.
+    `wrong` is None where the report is the one that the log tells of; `told` is that event.
     """
 
     report: Published
     wrong: str | None
+    told: ImpactReportPublished | None
 
     @property
     def has_changed(self) -> bool:
         """Whether it is known not to be what was published."""
         return self.wrong is not None and self.wrong != NOT_ON_RECORD
+
+    def plain(self) -> dict[str, Any]:
+        """All of it by name; `smallest_group` is None where groups of any size are shown."""
+        smallest = self.told.smallest_group if self.told else None
+        return {**asdict(self.report), "smallest_group": smallest, "wrong": self.wrong}
 
 
 NOT_ON_RECORD = "no event in the log says that this was published, so nothing proves its text"
@@ -106,10 +113,11 @@ def publish(connection: psycopg.Connection[Any], report: Published, texts: Texts
     connection.execute(INSERT, asdict(report) | asdict(texts))
 
 
-def event_of(report: Published) -> ImpactReportPublished:
-    """What the log is told of it, beside who published it and when."""
-    told = {name: getattr(report, name) for name in ImpactReportPublished.model_fields}
-    return ImpactReportPublished(**told)
+def event_of(report: Published, smallest: SmallestCell | None) -> ImpactReportPublished:
+    """What the log is told of it, beside who published it, when, and why with every group."""
+    names = ImpactReportPublished.model_fields.keys() & {each.name for each in fields(Published)}
+    told = {name: getattr(report, name) for name in names}
+    return ImpactReportPublished(**told, smallest_group=smallest and smallest.people)
 
 
 def published(connection: psycopg.Connection[Any]) -> list[Checked]:
@@ -117,12 +125,14 @@ def published(connection: psycopg.Connection[Any]) -> list[Checked]:
     told = _told(connection)
     with connection.cursor(row_factory=class_row(Published)) as cursor:
         kept = {each.report_id: each for each in cursor.execute(SELECT_ALL)}
-    gone = [Checked(each, GONE) for each in told.values() if each.report_id not in kept]
-    found = [Checked(each, _wrong(each, told.get(each.report_id))) for each in kept.values()]
+    found = [
+        Checked(report, GONE, event) for name, (report, event) in told.items() if name not in kept
+    ]
+    for name, report in kept.items():
+        then, event = told.get(name, (None, None))
+        found.append(Checked(report, _wrong(report, then), event))
     return sorted(
-        [*found, *gone],
-        key=lambda each: (each.report.published_at, each.report.report_id),
-        reverse=True,
+        found, key=lambda each: (each.report.published_at, each.report.report_id), reverse=True
     )
 
 
@@ -139,18 +149,19 @@ def kept(
         return found, cursor.execute(SELECT_TEXTS, (report_id,)).fetchone()
 
 
-def _told(connection: psycopg.Connection[Any]) -> dict[UUID, Published]:
+def _told(
+    connection: psycopg.Connection[Any],
+) -> dict[UUID, tuple[Published, ImpactReportPublished]]:
     """What the log says of each report; of several events on the same one the first counts."""
-    found: dict[UUID, Published] = {}
+    found: dict[UUID, tuple[Published, ImpactReportPublished]] = {}
+    names = {each.name for each in fields(Published)}
     for row in connection.execute(SELECT_EVENTS, (IMPACT_REPORTS,)):
         match read(*row):
             case Recorded(event=ImpactReportPublished() as event, metadata=metadata):
-                made = Published(
-                    published_at=metadata.occurred_at,
-                    published_by=metadata.actor,
-                    **dict(event),
-                )
-                found.setdefault(event.report_id, made)
+                said = {name: value for name, value in event if name in names}
+                when, who = metadata.occurred_at, metadata.actor
+                made = Published(published_at=when, published_by=who, **said)
+                found.setdefault(event.report_id, (made, event))
     return found
 
 

@@ -1,7 +1,7 @@
 """Puts a report together: the groups in the whole process, each stage, job and period."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
@@ -9,7 +9,8 @@ from statistics import median
 
 from projections.adverse_impact.analysis import Finding, Group, findings
 from projections.adverse_impact.answers import EVERYBODY, Answers, Said, Silence, Wording
-from projections.adverse_impact.policies import Policy
+from projections.adverse_impact.cells import OTHERS, Coarse, coarsen
+from projections.adverse_impact.policies import Policy, SmallestCell
 
 WHOLE_PROCESS = "whole process"
 
@@ -52,31 +53,52 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One selection, told by its `scope` and `name`; `median` where scores decide it."""
+    """One selection, told by its `scope` and `name`; `median` where scores decide it.
+
+    `left_out` are the attributes of tables that would tell of too few people.
+    """
 
     scope: str  # whole process, stage, job or period
     name: str | None
     tables: Sequence[Table]
     median: Fraction | None = None
+    left_out: Sequence[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that was computed, under one version of one policy and one of the wording."""
+    """Everything that was computed, under one version of one policy and one of the wording.
+
+    No group has fewer people than `smallest`, where that is given.
+    """
 
     policy: Policy
     wording: Wording
     attributes: tuple[str, ...]
     sections: Sequence[Section]
+    smallest: SmallestCell | None = None
+
+
+_Part = tuple[str, str | None, Sequence[Row]]
+_Scope = tuple[str, str | None]  # with the name of a stage
+_Shape = tuple[int, ...]  # the places of the attributes of a table
+
+WHOLE: _Scope = (WHOLE_PROCESS, None)
+ADD_UP: Collection[_Scope] = (("job", None), ("period", None))  # to the whole process
 
 
 def build(
-    rows: Iterable[Row], attributes: Sequence[str], policy: Policy, wording: Wording
+    rows: Iterable[Row],
+    attributes: Sequence[str],
+    policy: Policy,
+    wording: Wording,
+    smallest: SmallestCell | None = None,
 ) -> Report:
     """The report on `rows`: by each attribute, and by each two together. Raises CannotCompute.
 
     Rows with EVERYBODY among their answers make the file one of published tables: each row stands
-    in the table of the attributes that it names, and nothing is added up.
+    in the table of the attributes that it names, and nothing is added up. With `smallest` the rows
+    must count people.
     """
     rows = list(rows)
     if not rows:
@@ -84,15 +106,16 @@ def build(
     read = wording.read(Said(row.answers, row.applicants or 0) for row in rows)
     rows = [replace(row, answers=answers) for row, answers in zip(rows, read, strict=True)]
     whole = [row for row in rows if row.stage is None]
-    parts: list[tuple[str, str | None, list[Row]]] = []
+    parts: list[_Part] = []
     if whole:
         parts.append((WHOLE_PROCESS, None, whole))
     parts += [("stage", stage, part) for stage, part in _by("stage", rows)]
     # Of a file that has stages alone, a sum over them would count people several times.
     parts += [("job", job, part) for job, part in _by("job", whole)]
     parts += [("period", period, part) for period, part in sorted(_by("period", whole))]
-    sections = [_section(scope, name, part, attributes, policy) for scope, name, part in parts]
-    return Report(policy, wording, tuple(attributes), sections)
+    coarse = _coarsened(parts, len(attributes), smallest.people) if smallest else {}
+    sections = [_section(part, attributes, policy, coarse) for part in parts]
+    return Report(policy, wording, tuple(attributes), sections, smallest)
 
 
 def _by(column: str, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -103,9 +126,66 @@ def _by(column: str, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     return list(parts.items())
 
 
+def _coarsened(
+    parts: Sequence[_Part], questions: int, smallest: int
+) -> dict[tuple[_Scope, _Shape], Coarse]:
+    """For each scope and shape what to merge, and the sections to leave out.
+
+    Jobs and periods add up to the whole process; each stage is a scope by itself, for people are in
+    several. What is merged in the whole process or in a simpler table is merged in all others.
+    """
+    scopes: dict[_Scope, dict[str, Sequence[Row]]] = defaultdict(dict)
+    for scope, name, rows in parts:
+        scopes[_scope(scope, name)][name or ""] = rows
+    whole = scopes.get(WHOLE, {}).get("", [])
+    found: dict[tuple[_Scope, _Shape], Coarse] = {}
+    for where, sections in scopes.items():
+        for shape in _shapes(questions):
+            merged = tuple(
+                _merged(found, (where, (place,)), 0) | _merged(found, (WHOLE, shape), at)
+                for at, place in enumerate(shape)
+            )
+            found[where, shape] = coarsen(
+                {name: _people(rows, shape) for name, rows in sections.items()},
+                smallest,
+                Coarse(merged),
+                _people(whole, shape) if where in ADD_UP else None,
+            )
+    return found
+
+
+def _scope(scope: str, name: str | None) -> _Scope:
+    return scope, name if scope == "stage" else None
+
+
+def _merged(
+    found: Mapping[tuple[_Scope, _Shape], Coarse], key: tuple[_Scope, _Shape], at: int
+) -> frozenset[str]:
+    return found[key].merged[at] if key in found else frozenset()
+
+
+def _shapes(questions: int) -> list[_Shape]:
+    places = range(questions)
+    return [*combinations(places, 1), *combinations(places, 2)]
+
+
+def _people(rows: Sequence[Row], shape: _Shape) -> Counter[Answers]:
+    """How many people gave which answers; who did not answer is in no group."""
+    found: Counter[Answers] = Counter()
+    for row in rows:
+        answers = tuple(row.answers[place] for place in shape)
+        if not any(isinstance(answer, Silence) for answer in answers):
+            found[answers] += row.applicants or 0
+    return found
+
+
 def _section(
-    scope: str, name: str | None, rows: Sequence[Row], attributes: Sequence[str], policy: Policy
+    part: _Part,
+    attributes: Sequence[str],
+    policy: Policy,
+    coarse: Mapping[tuple[_Scope, _Shape], Coarse],
 ) -> Section:
+    scope, name, rows = part
     middle = None
     if any(row.score is not None for row in rows):
         rows, middle = _scored(rows)
@@ -113,16 +193,26 @@ def _section(
         shapes = list(dict.fromkeys(_shape(row) for row in rows))
         by_shape = {shape: [row for row in rows if _shape(row) == shape] for shape in shapes}
     else:
-        places = range(len(attributes))
         # Rates cannot be added up, so such rows stand for all attributes together alone.
         rated = any(row.rate is not None for row in rows)
-        shapes = [tuple(places)] if rated else [*combinations(places, 1), *combinations(places, 2)]
+        shapes = [tuple(range(len(attributes)))] if rated else _shapes(len(attributes))
         by_shape = {shape: list(rows) for shape in shapes}
-    tables = [_table(shape, by_shape[shape], attributes, policy) for shape in shapes if shape]
-    return Section(scope, name, tables, middle)
+    tables, left_out = [], []
+    for shape in filter(None, shapes):
+        shown = coarse.get((_scope(scope, name), shape))
+        table = _table(shape, by_shape[shape], attributes, policy, shown)
+        if shown and ((name or "") in shown.left_out or _tells_nothing(table)):
+            left_out.append(table.attributes)
+        else:
+            tables.append(table)
+    return Section(scope, name, tables, middle, left_out)
 
 
-def _shape(row: Row) -> tuple[int, ...]:
+def _tells_nothing(table: Table) -> bool:
+    return bool(table.findings) and all(each.group.is_merged for each in table.findings)
+
+
+def _shape(row: Row) -> _Shape:
     return tuple(place for place, answer in enumerate(row.answers) if answer != EVERYBODY)
 
 
@@ -143,7 +233,11 @@ def _scored(rows: Sequence[Row]) -> tuple[list[Row], Fraction]:
 
 
 def _table(
-    shape: tuple[int, ...], rows: Sequence[Row], attributes: Sequence[str], policy: Policy
+    shape: _Shape,
+    rows: Sequence[Row],
+    attributes: Sequence[str],
+    policy: Policy,
+    shown: Coarse | None,
 ) -> Table:
     members: dict[Answers, list[Row]] = defaultdict(list)
     silent = {Silence.UNKNOWN: 0, Silence.DECLINED: 0}
@@ -155,8 +249,9 @@ def _table(
         elif silences:
             silent[Silence.DECLINED] += row.applicants or 0
         else:
-            members[answers].append(row)
-    groups = [_group(answers, members[answers]) for answers in sorted(members)]
+            members[shown.answers(answers) if shown else answers].append(row)
+    in_order = sorted(members, key=lambda each: (OTHERS in each, each))
+    groups = [_group(answers, members[answers]) for answers in in_order]
     return Table(
         tuple(attributes[place] for place in shape),
         findings(groups, policy),

@@ -79,7 +79,7 @@ STORED = {
     ),
     "impact-report.published": (
         f'{{"report_id":"{_ID}","position":9,"checkpoint":"c","policy":"p","policy_version":"1",'
-        '"json_sha256":"j","csv_sha256":"s","html_sha256":"h"}'
+        '"json_sha256":"j","csv_sha256":"s","html_sha256":"h","smallest_group":10}'
     ),
     "job.opened": (
         '{"title":"t","department":"d","location":"l","openings":2,"hiring_managers":["k"]}'

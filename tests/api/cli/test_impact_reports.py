@@ -11,7 +11,8 @@ from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE, SERVICE
 from tests.api.cli.processes import Shell
 
-# Forty applicants, half of them of each sex; ten men and five women are offered the job.
+# Forty applicants, half of them of each sex; ten men and five women are offered the job. By race
+# they are 24, 12 and 4.
 MAPPING = """
 source = "fair"
 [job]
@@ -19,6 +20,7 @@ title = "Cook"
 stages = ["Apply"]
 [self_identification]
 sex = { attribute = "sex" }
+race = { attribute = "race" }
 [activities.Apply]
 interaction = "applied"
 stage = "Apply"
@@ -33,10 +35,12 @@ NOTED = """
 SELECT candidate_id, reader, role, through FROM hirelog.readings
  WHERE what = 'self-identification' ORDER BY reading
 """
+SELECT_PUBLISHED = "SELECT state FROM hirelog.events WHERE topic = 'impact-report.published'"
 
 
 def trace(number: int) -> str:
     sex = "declined" if number == 39 else "male" if number % 2 else "female"
+    race = "AAAAAABBBC"[number % 10]
     ending = "Offer" if number < (20 if sex == "male" else 10) else "Reject"
     events = "".join(
         f'<event><string key="concept:name" value="{name}"/>'
@@ -45,7 +49,7 @@ def trace(number: int) -> str:
     )
     return (
         f'<trace><string key="concept:name" value="{number}"/>'
-        f'<string key="sex" value="{sex}"/>{events}</trace>'
+        f'<string key="sex" value="{sex}"/><string key="race" value="{race}"/>{events}</trace>'
     )
 
 
@@ -71,13 +75,19 @@ def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_pa
     (whole, stage, job, period) = made["sections"]
     assert (stage["name"], job["name"], period["name"]) == ("Apply", "Cook", "2026")
     for section in (whole, stage, job, period):
-        (table,) = section["tables"]
+        by_race, table = section["tables"]
         female, male = table["groups"]
         assert (female["applicants"], female["selected"]) == (20, 5)
         assert (male["applicants"], male["selected"]) == (19, 10)
         assert female["impact_ratio"]["exact"] == "19/40"
         assert female["below_four_fifths"]
         assert (table["declined"], table["unknown"]) == (1, 0)
+        shown, others = by_race["groups"]
+        assert (shown["group"], shown["applicants"]) == (["A"], 24)
+        assert (others["group"], others["applicants"]) == (["(others)"], 16)
+        assert (others["merged"], others["impact_ratio"]) == (True, None)
+        assert section["left_out"] == [["race", "sex"]]
+    assert made["smallest_cell"]["people"] == 10
 
     (listed,) = shell.result("impact", "published", *where)
     assert listed["position"] == int(made["about"]["Up to position"])
@@ -91,7 +101,38 @@ def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_pa
     html = (tmp_path / "same.html").read_bytes()
     assert html == (tmp_path / "report.html").read_bytes()
     assert listed["html_sha256"] == sha256(html).hexdigest()
-    assert listed["wrong"] is None
+    assert (listed["wrong"], listed["smallest_group"]) == (None, 10)
+
+
+def test_groups_of_any_size_are_for_work_or_published_for_a_reason(
+    shell: Shell, data_dir: Path, tmp_path: Path
+) -> None:
+    report = ("impact", "report", "--selected", "offered", "--by", "race", "--data-dir", data_dir)
+    working = shell.result(*report)
+    by_race = working["sections"][0]["tables"][0]["groups"]
+    assert [each["applicants"] for each in by_race] == [24, 12, 4]
+    assert "must not be handed on" in working["about"]["Handing on"]
+    assert working["smallest_cell"] is None
+
+    because = ("--every-group-because", "LL144 demands it")
+    alone = shell.run(*report, *because)
+    assert (alone.returncode, "--publish-by" in alone.stderr) == (2, True)
+    files = [tmp_path / f"whole.{kind}" for kind in ("html", "csv")]
+    outs = [option for file in files for option in ("--out", file)]
+    published = shell.result(*report, *because, "--publish-by", "officer:ann", *outs)
+    assert published["sections"][0]["tables"][0]["groups"] == by_race
+    assert all("down to one person: LL144 demands it" in file.read_text() for file in files)
+    with (
+        attach(data_dir) as server,
+        psycopg.connect(server.conninfo(SERVICE, DATABASE), autocommit=True) as connection,
+    ):
+        (event,) = (
+            json.loads(state)
+            for (state,) in connection.execute(SELECT_PUBLISHED)
+            if b"officer:ann" in state
+        )
+    assert event["metadata"]["reason"] == "LL144 demands it"
+    assert "smallest_group" not in event["event"]
 
 
 def test_a_report_that_was_altered_in_the_database_is_not_handed_out(
@@ -154,7 +195,7 @@ def test_what_makes_no_report(shell: Shell, data_dir: Path) -> None:
     unasked = shell.run("impact", "report", "--since", "2030-01-01", *where)
     assert (unasked.returncode, "no rows" in unasked.stderr) == (2, True)
     misspelt = shell.run("impact", "report", "--by", "sexx", "--publish-by", "officer:kim", *where)
-    assert (misspelt.returncode, "there are sex" in misspelt.stderr) == (2, True)
+    assert (misspelt.returncode, "there are race, sex" in misspelt.stderr) == (2, True)
     unknown = "00000000-0000-4000-8000-000000000000"
     missing = shell.run("impact", "show", unknown, *where)
     assert (missing.returncode, "no report was published" in missing.stderr) == (2, True)

@@ -31,7 +31,7 @@ def report() -> Published:
 
 def told(system: System, which: Published) -> None:
     metadata = by(which.published_by, occurred_at=which.published_at)
-    system.recruiting.record_upkeep(event_of(which), metadata)
+    system.recruiting.record_upkeep(event_of(which, None), metadata)
 
 
 def wrong(connection: psycopg.Connection) -> dict[UUID, str | None]:
@@ -45,6 +45,7 @@ def test_what_was_published_stays_word_for_word(system: System, database: Databa
         publish(connection, which, TEXTS)
         (checked,) = published(connection)
         assert (checked.report, checked.wrong) == (which, None)
+        assert checked.told == event_of(which, None)
         assert kept(connection, which.report_id) == (checked, TEXTS)
         assert kept(connection, uuid4()) is None
         for change in (
