@@ -9,9 +9,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import build_app
+from api.database import CannotStart
 from api.memory import collect_seldom
 from api.projecting import projecting, say_what_changed
-from api.wiring import CannotStart, System
+from api.wiring import System
 
 MAX_HEAD_BYTES = 65_536  # of a request: its line and headers
 # Longer than clients keep theirs, so that none sends on a connection that is just being closed.

@@ -9,9 +9,9 @@ import httpx
 import psycopg
 
 from api import key_files
+from api.database import CannotStart
 from api.key_files import BadKeyFile, is_key
 from api.settings import Settings
-from api.wiring import CannotStart
 from api.witness import replace
 from projections.compliance_audit.merkle import checkpoint, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint

@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 
+from api.database import CannotStart
 from api.settings import Settings
-from api.wiring import CannotStart, open_system
+from api.wiring import open_system
 from projections.compliance_audit.merkle import checkpoint, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven, hash_from_base64

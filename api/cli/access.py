@@ -8,8 +8,9 @@ import typer
 
 from api.cli.officers import Officer, Why, holding, insist, note, save
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
+from api.database import CannotStart
 from api.readings import What
-from api.wiring import CannotStart, System, open_system, opened_vault
+from api.wiring import System, open_system, opened_vault
 from domain.recorded import Recorded
 from domain.values import now
 

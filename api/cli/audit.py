@@ -11,10 +11,11 @@ from api import bundles, signing, witness
 from api.cli import officers
 from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
+from api.database import CannotStart
 from api.progress import bar
 from api.readings import What
 from api.replay import TIME, plain
-from api.wiring import CannotStart, open_system
+from api.wiring import open_system
 from domain.recorded import decode
 from projections.adverse_impact.published import published
 from projections.compliance_audit.describe import describe

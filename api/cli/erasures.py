@@ -18,6 +18,7 @@ from api.cli.shared import (
     settings_from,
     show,
 )
+from api.database import CannotStart, maintenance
 from api.erasure import disclosures, known_ledger, listing, storage
 from api.erasure.bases import bases
 from api.erasure.eraser import Asked
@@ -25,7 +26,7 @@ from api.erasure.holders import FILES
 from api.erasure.schemas import Erasure, ErasureState
 from api.progress import catch_up
 from api.replay import TIME, plain
-from api.wiring import CannotStart, System, maintenance, open_system
+from api.wiring import System, open_system
 from domain.erasure import EVERY_PURPOSE
 from domain.values import Purpose
 from projections import READ_MODELS

@@ -29,8 +29,8 @@ from api.cli import (
     trials,
     upkeep,
 )
+from api.database import CannotStart
 from api.interchange.batch import CannotImport
-from api.wiring import CannotStart
 from domain.errors import Refusal
 from domain.intake import VersionTaken
 from projections.adverse_impact.policies import NoPolicy

@@ -12,8 +12,9 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from api.cli.shared import moment
+from api.database import CannotStart
 from api.readings import Reading, What, write
-from api.wiring import CannotStart, System
+from api.wiring import System
 from domain.candidate.difference import Point
 from domain.candidate.intents import Label
 from domain.recorded import Recorded, personal_values

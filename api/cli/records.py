@@ -14,6 +14,7 @@ from api.cli.officers import Officer, Why, holding, insist, note, point, save
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.compliance import replay_page
 from api.compliance.differences import Difference
+from api.database import CannotStart
 from api.erasure import disclosures
 from api.interchange import ndjson, xes
 from api.interchange.batch import readable
@@ -22,7 +23,7 @@ from api.interchange.mapping import Mapping
 from api.memory import collect_seldom
 from api.progress import bar, catch_up
 from api.readings import What
-from api.wiring import CannotStart, open_system, opened_vault
+from api.wiring import open_system, opened_vault
 from domain.candidate.difference import BEGINNING, Point
 from domain.errors import CandidateNotFound
 from domain.intake import Intake

@@ -23,9 +23,10 @@ from api.cli.shared import (
     show,
 )
 from api.compliance import due
+from api.database import CannotStart
 from api.erasure.eraser import Asked
 from api.replay import TIME
-from api.wiring import CannotStart, System, open_system
+from api.wiring import System, open_system
 from domain.recorded import Metadata
 from domain.retention import Finding, UnknownJurisdiction, policies
 from domain.values import now

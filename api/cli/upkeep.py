@@ -6,7 +6,8 @@ import typer
 from rich.table import Table
 
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
-from api.wiring import System, migrate_database, open_system
+from api.database import migrate_database
+from api.wiring import System, open_system
 from projections.runtime.status import status as read_status
 
 app = typer.Typer()

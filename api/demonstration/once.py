@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from api.database import CannotStart
 from api.demonstration import company, load
 from api.interchange.batch import Progress
-from api.wiring import CannotStart, System
+from api.wiring import System
 from domain.intake import REMEMBERED, Intake
 from domain.values import now
 

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from api import signing, witness
-from api.wiring import CannotStart, System
+from api.database import CannotStart
+from api.wiring import System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import checkpoint, tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof

@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api import logs
+from api.database import CannotStart
 from api.projecting import projecting
 from api.settings import Settings
 from api.signing import last_kept, sealer
-from api.wiring import CannotStart, System
+from api.wiring import System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import checkpoint, note, stored
 from projections.compliance_audit.merkle.note import VerifierKey

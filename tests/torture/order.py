@@ -15,7 +15,8 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 
-from api.wiring import System, embedded
+from api.database import embedded
+from api.wiring import System
 from domain.candidate.intents import Contact, Intent, Open, Reply, Source
 from domain.errors import ConcurrentChange
 from domain.intake import Intake

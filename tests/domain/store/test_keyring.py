@@ -10,8 +10,9 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 
+from api.database import CannotStart
 from api.settings import Settings
-from api.wiring import CannotStart, System, assembled
+from api.wiring import System, assembled
 from domain.candidate.intents import Apply, Note, Source, UpdateProfile
 from domain.job import OpenJob
 from domain.store.keyring import Sealing
