@@ -25,6 +25,7 @@ from starlette.exceptions import HTTPException
 from api.door import request_ids
 from api.problems import PUBLISHED, status_of
 from domain.errors import Refusal
+from projections.adverse_impact.published import ReportAltered
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.stored import Altered
 
@@ -260,6 +261,11 @@ def _altered(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "log-altered", f"{error}; see hirelog audit check")
 
 
+def _report_altered(_: Request, error: Exception) -> JSONResponse:
+    log.error("published report is not what was published", error=str(error))
+    return problem(500, "report-altered", f"{error}; see hirelog audit check")
+
+
 def _unstorable(_: Request, error: Exception) -> JSONResponse:
     log.warning("value refused by the database", error=type(error).__name__)
     return problem(422, "invalid-request", "a value lies outside of what can be stored")
@@ -295,6 +301,7 @@ HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Response]] = {
     **dict.fromkeys(CHANGING, _changing),
     MapperDeserialisationError: _unreadable,
     **dict.fromkeys((Altered, NotProven), _altered),
+    ReportAltered: _report_altered,
     **dict.fromkeys((psycopg.DataError, DataError), _unstorable),
     Exception: _unexpected,
 }

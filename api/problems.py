@@ -38,6 +38,7 @@ OF_THE_DOOR = (
     Kind("rate-limited", 429, "The caller has sent too many requests; wait and go on."),
     Kind("internal-error", 500, "Something unexpected happened; it was logged."),
     Kind("log-altered", 500, "The log is not what was signed; see hirelog audit check."),
+    Kind("report-altered", 500, "A published report is not what the log says was published."),
     Kind("unreadable-event", 500, "An event was altered, or written by a newer hirelog."),
     Kind("database-unavailable", 503, "The database cannot be reached or is too slow; try again."),
     Kind("overloaded", 503, "Too many requests are under way; nothing was done, try again."),

@@ -162,8 +162,8 @@ class Reader:
         if written := self._noting(candidate_id, what):
             await asyncio.wrap_future(written)
 
-    def note_on_thread(self, candidate_id: UUID, what: What) -> None:
-        """The same for a route that runs on a thread of its own."""
+    def note_on_thread(self, candidate_id: UUID | None, what: What) -> None:
+        """The same for a route that runs on a thread of its own; None where it is nobody's."""
         if written := self._noting(candidate_id, what):
             written.result()
 

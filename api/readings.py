@@ -63,6 +63,7 @@ class What(StrEnum):
     EXPORT = "export"  # of everybody
     FEED = "feed"  # a page of events, of everybody where no candidate was chosen
     SELF_IDENTIFICATION = "self-identification"  # what a person, or everybody, said of themselves
+    IMPACT_REPORT = "impact-report"  # a published one, which tells of nobody
     LIST = "list"  # names of many, handed to an integration
 
 

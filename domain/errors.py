@@ -40,6 +40,10 @@ class HoldNotFound(NotOnRecord):
     """No such legal hold was placed on the candidate."""
 
 
+class ImpactReportNotFound(NotOnRecord):
+    """No such report on adverse impact was published."""
+
+
 class ApplicationNotFound(NotOnRecord):
     """The pipeline knows no such application."""
 

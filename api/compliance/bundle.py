@@ -17,6 +17,7 @@ from api.compliance import own_answers, pages, replay_page
 from api.compliance.own_answers import OwnAnswers
 from api.compliance.register import Access, Register
 from api.compliance.resume import profile
+from api.readings import What
 from api.replay import TIME, steps
 from api.schemas import CandidateState, Event
 from domain import retention
@@ -38,7 +39,8 @@ SELECT_READ_BY = """
 SELECT role, what, candidate_id IS NULL AS of_everybody, count(*) AS times,
        min(read_at) AS first_at, max(read_at) AS last_at
   FROM hirelog.readings
- WHERE candidate_id = %(candidate)s OR (candidate_id IS NULL AND read_at >= %(since)s)
+ WHERE candidate_id = %(candidate)s
+    OR (candidate_id IS NULL AND read_at >= %(since)s AND what <> %(of_nobody)s)
  GROUP BY role, what, of_everybody
  ORDER BY role, what, of_everybody
 """
@@ -97,7 +99,11 @@ class AccessBundle(BaseModel):
 
 def read_by(connection: psycopg.Connection[Any], first: Recorded) -> list[ReadBy]:
     """Who read the record of the person whose first event is given, also among all others."""
-    given = {"candidate": first.originator_id, "since": first.metadata.recorded_at}
+    given = {
+        "candidate": first.originator_id,
+        "since": first.metadata.recorded_at,
+        "of_nobody": What.IMPACT_REPORT,
+    }
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(SELECT_READ_BY, given).fetchall()
     return [ReadBy.model_validate(row) for row in rows]

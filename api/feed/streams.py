@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from api.access.key_sets import IssuerUnavailable
+from api.door.accept import preferred
 from api.door.admission import Load
 from api.errors import UNAVAILABLE
 from api.feed.reading import Feed, FeedPage
@@ -176,14 +177,4 @@ def _looked_through(position: int) -> str:
 
 def prefers_stream(accept: str) -> bool:
     """Whether an Accept header (RFC 9110, 12.5.1) would rather have server-sent events."""
-    best, wanted = 0.0, ""
-    for part in accept.lower().split(","):
-        name, *parameters = (each.strip() for each in part.split(";"))
-        weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-        try:
-            quality = float(weight)
-        except ValueError:
-            quality = 0.0
-        if quality > best and name in {MEDIA_TYPE, "application/json", "application/*", "*/*"}:
-            best, wanted = quality, name
-    return wanted == MEDIA_TYPE
+    return preferred(accept, ("application/json", MEDIA_TYPE)) == MEDIA_TYPE

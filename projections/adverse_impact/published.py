@@ -42,6 +42,10 @@ SELECT notification_id, originator_id, originator_version, topic, state
 """
 
 
+class ReportAltered(Exception):  # noqa: N818  # the name of the situation
+    """A published report is not what the log says was published."""
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """One report in each format."""

@@ -39,7 +39,8 @@ def test_every_operation_is_described(promised: Json) -> None:
             content["schema"]
             for status, answer in operation["responses"].items()
             if status.startswith("2")
-            for content in answer["content"].values()
+            for media_type, content in answer["content"].items()
+            if media_type not in {"text/csv", "text/html"}  # which are no more than text
         ]
         assert succeeded, name
         assert all("$ref" in schema for schema in succeeded), name

@@ -42,6 +42,8 @@ WHO: Mapping[str, str] = {
     "GET /v1/holds": "CA",
     "POST /v1/holds/{hold_id}/release": "CA",
     "GET /v1/audit/readings": "CA",
+    "GET /v1/impact-reports": "CA",
+    "GET /v1/impact-reports/{report_id}": "CA",
     "GET /v1/feed": "RSCNIA",
     "GET /v1/audit/log/checkpoint": "CNA",
     "GET /v1/audit/log/inclusion": "CNA",
@@ -77,6 +79,7 @@ def send(http: httpx.Client, operation: str) -> httpx.Response:
         "{schema}",
         "{erasure_id}",
         "{hold_id}",
+        "{report_id}",
     ):
         path = path.replace(part, str(uuid4()))
     return http.request(method, path, json={} if method == "POST" else None)
