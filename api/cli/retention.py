@@ -40,7 +40,9 @@ Jurisdictions = Annotated[
 AsOf = Annotated[
     str | None, typer.Option(help="What is due by then (RFC 3339, with zone) [default: now].")
 ]
+Limit = Annotated[int, typer.Option(min=1, help="How many to show at the most.")]
 SHOWN = 200
+TOGETHER = 500  # candidates whose events are read in one query
 BASIS = "retention-ended"
 
 
@@ -48,7 +50,7 @@ BASIS = "retention-ended"
 def list_due(
     as_of: AsOf = None,
     jurisdiction: Jurisdictions = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many to show at the most.")] = SHOWN,
+    limit: Limit = SHOWN,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +62,7 @@ def list_due(
     with open_system(settings_from(data_dir), create=False) as system:
         asked = _asked(as_of, jurisdiction)
         with system.pool.connection() as connection, _said():
-            found = _confirmed(system, connection, asked)
+            found = due.confirmed(system, asked, due.due(connection, asked), TOGETHER)
             shown = list(islice(found, limit))
             more = sum(1 for _ in found)
     if as_json:
@@ -77,6 +79,7 @@ def erase_due(
     jurisdiction: Jurisdictions = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Erase, which nothing brings back.")] = False,
+    limit: Limit = SHOWN,
     actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -86,33 +89,28 @@ def erase_due(
         raise typer.BadParameter("give --dry-run or --yes")
     if as_of and yes and (given := moment("--as-of", as_of)) and given > now():
         raise typer.BadParameter("--as-of lies ahead; what is not due yet is not erased")
-    done: list[Finding] = []
+    number, shown = 0, list[Finding]()
     with open_system(settings_from(data_dir), create=False) as system:
         if yes:
             refuse_another_ledger(system)
         asked = _asked(as_of, jurisdiction)
         metadata = metadata_of(actor, "Retention ended")
         with system.pool.connection() as connection, _said():
-            for finding in _confirmed(system, connection, asked):
+            # Nobody is erased by what was read before others were: an answer may have come since.
+            at_once = 1 if yes else TOGETHER
+            for finding in due.confirmed(system, asked, due.due(connection, asked), at_once):
                 if yes:
                     _erase(system, finding, metadata)
-                done.append(finding)
+                number += 1
+                if len(shown) < limit:
+                    shown.append(finding)
     if as_json:
         key = "erased" if yes else "would_erase"
-        print_json({key: len(done), "items": [due.as_json(each) for each in done]})
+        print_json({key: number, "items": [due.as_json(each) for each in shown]})
         return
-    out.print(f"{len(done)} {'erased' if yes else 'would be erased'}")
-    if done:
-        _show(done[:SHOWN])
-
-
-def _confirmed(
-    system: System, connection: psycopg.Connection, asked: due.Asked
-) -> Iterator[Finding]:
-    """What is due also by the candidates' own events, which know of holds and erasures."""
-    for each in due.due(connection, asked):
-        if finding := due.confirmed(system.recruiting, asked, each.candidate_id):
-            yield finding
+    out.print(f"{number} {'erased' if yes else 'would be erased'}")
+    if shown:
+        _show(shown)
 
 
 def _erase(system: System, finding: Finding, metadata: Metadata) -> None:

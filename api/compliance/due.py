@@ -1,8 +1,10 @@
 """Whose records are due for erasure: asked of the read models, page by page, for any number."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +12,8 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from api.wiring import System
 from domain.erasure import EVERY_PURPOSE
-from domain.recruiting import Recruiting
 from domain.retention import (
     Facts,
     Finding,
@@ -29,7 +31,7 @@ SHORTEST_MONTH = 28
 
 # Nobody is looked at further for whom the time of a policy runs still, by an event of its own
 # clock; the same index finds that out and what the others are due by. A note that no clock of
-# theirs counts skips nobody.
+# theirs counts skips nobody. A merge join begins at `after` only where it is said of both sides.
 SELECT_ENDED = """
 WITH ended AS MATERIALIZED (
     SELECT candidate_id, status,
@@ -42,6 +44,7 @@ WITH ended AS MATERIALIZED (
        AND NOT erased @> %(every_purpose)s
        AND NOT EXISTS (SELECT FROM compliance_audit.entries AS entry
                         WHERE entry.candidate_id = candidate.candidate_id
+                          AND entry.candidate_id > %(after)s
                           AND entry.type = ANY (%(starting)s)
                           AND entry.occurred_at > (%(running)s::jsonb
                               -> CASE cardinality(ended_applications) > 0
@@ -100,11 +103,23 @@ def due(connection: psycopg.Connection[Any], asked: Asked) -> Iterator[Finding]:
                 yield finding
 
 
-def confirmed(recruiting: Recruiting, asked: Asked, candidate_id: UUID) -> Finding | None:
-    """The same from the candidate's own events, if it is due still."""
-    facts = facts_of(recruiting.history(candidate_id), asked.law.starting(), asked.as_of)
-    finding = facts and asked.find(facts)
-    return finding if finding and finding.is_due(asked.as_of) else None
+def confirmed(
+    system: System, asked: Asked, findings: Iterable[Finding], at_once: int
+) -> Iterator[Finding]:
+    """The same from the candidates' own events, of those that are due still, in their order.
+
+    The events of `at_once` candidates are read together, as they are when the first is asked for.
+    """
+    starting = asked.law.starting()
+    rest = iter(findings)
+    while some := [each.candidate_id for each in islice(rest, at_once)]:
+        system.keyring.load(some)
+        histories = system.recruiting.histories(some)
+        for _, history in groupby(histories, attrgetter("originator_id")):
+            facts = facts_of(history, starting, asked.as_of)
+            finding = facts and asked.find(facts)
+            if finding and finding.is_due(asked.as_of):
+                yield finding
 
 
 def _running(asked: Asked) -> dict[RecordClass, dict[str, str]]:
