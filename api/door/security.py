@@ -1,5 +1,6 @@
 """Tells browsers and proxies how little they may do with an answer."""
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import MEDIA_TYPE
@@ -13,6 +14,7 @@ ALWAYS = (
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 NO_STORE = (b"cache-control", b"no-store")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+CODING = "Accept-Encoding"
 
 
 class Security:
@@ -38,6 +40,14 @@ class Security:
                     headers.append(NO_STORE)
                 headers += ALWAYS
                 message["headers"] = headers
+                if is_personal:
+                    _vary(MutableHeaders(raw=headers))
             await send(message)
 
         await self._app(scope, receive, secured)
+
+
+def _vary(headers: MutableHeaders) -> None:
+    # Also where gzip had nothing to do: a 304 has the Vary of its 200 (RFC 9110, 15.4.5).
+    if CODING.lower() not in headers.get("vary", "").lower():
+        headers.add_vary_header(CODING)

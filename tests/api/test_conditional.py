@@ -45,6 +45,7 @@ def test_what_the_client_has_is_not_sent_again(known: Known) -> None:
             assert (again.status_code, again.content) == (304, b""), (path, given)
             assert again.headers["ETag"] == tag
             assert again.headers.get("Hirelog-Position") == whole.headers.get("Hirelog-Position")
+            assert again.headers["Vary"] == whole.headers["Vary"] == "Accept-Encoding"
             assert "Content-Type" not in again.headers
         for given in '"x"', 'W/"x"', "", strong.strip('"'), '"*"', f'"{strong}"':
             again = known.http.get(path, headers={"If-None-Match": given})
