@@ -8,7 +8,6 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.routing import BaseRoute
 
@@ -17,6 +16,7 @@ from api.access.guard import Guard
 from api.door.admission import Admission, Load
 from api.door.bodies import Bodies
 from api.door.conditional import Conditional
+from api.door.cors import Cors
 from api.door.failures import Failures
 from api.door.heads import Heads
 from api.door.request_ids import RequestIds
@@ -129,7 +129,7 @@ EXPOSED = (
 )
 TAKEN = (
     *("Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID"),
-    *("Hirelog-Position", "On-Behalf-Of", "X-Request-Id"),
+    *("Hirelog-Position", "Hirelog-Purpose", "On-Behalf-Of", "X-Request-Id"),
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 AS_IT_COMES = (*DEFAULT_EXCLUDED_CONTENT_TYPES, batch.MEDIA_TYPE)  # each line is sent at once
@@ -143,7 +143,7 @@ def _way_in(system: System, traffic: Traffic, load: Load) -> list[Middleware]:
     """What a request passes on its way to the routes, and its answer in the other direction."""
     settings = system.settings
     cors = Middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=settings.cors_origins,
         allow_methods=METHODS,
         allow_headers=TAKEN,

@@ -30,6 +30,7 @@ OF_THE_DOOR = (
     Kind("unauthenticated", 401, "Nobody is named; send a key or a token."),
     Kind("invalid-token", 401, "The key or token is unknown, revoked, expired or not in order."),
     Kind("not-permitted", 403, "The caller's role or scopes do not allow this."),
+    Kind("cross-origin-refused", 403, "Pages of that site may not send this; see the settings."),
     Kind("not-found", 404, "There is nothing under this path."),
     Kind("method-not-allowed", 405, "The path does not take this method; Allow says which."),
     Kind("position-ahead", 409, "The log is another one, or an older copy: it ends before this."),

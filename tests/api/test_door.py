@@ -215,7 +215,7 @@ def test_origins_that_are_let_in(shared: httpx.Client, monkeypatch: pytest.Monke
     asked = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization, content-type, idempotency-key",
+        "Access-Control-Request-Headers": "authorization, idempotency-key, hirelog-purpose",
     }
     preflight = shared.options("/v1/candidates", headers=asked)
     assert preflight.status_code == 200
@@ -223,6 +223,13 @@ def test_origins_that_are_let_in(shared: httpx.Client, monkeypatch: pytest.Monke
     assert preflight.headers["X-Request-Id"]
     refused = shared.options("/v1/candidates", headers=asked | {"Origin": "https://other.example"})
     assert "Access-Control-Allow-Origin" not in refused.headers
+    assert not complaint(refused, 403, "cross-origin-refused")
+    unknown = shared.options(
+        "/v1/candidates", headers=asked | {"Access-Control-Request-Headers": "x-other"}
+    )
+    assert not complaint(unknown, 403, "cross-origin-refused")
+    assert unknown.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert unknown.json()["request_id"] == unknown.headers["X-Request-Id"]
     monkeypatch.setenv("HIRELOG_CORS_ORIGINS", f"{ORIGIN}, http://localhost:3000")
     assert Settings().cors_origins == (ORIGIN, "http://localhost:3000")
     for wrong in f"{ORIGIN}/", "board.example.org", "https://a b":
