@@ -153,7 +153,8 @@ def rotate(
     with connection.transaction():
         old = _locked(connection, key_id)
         if old.state() != "active" or old.replaced_by:
-            raise NoSuchKey(f"key {key_id} is {old.replaced_by or old.state()}; create a new one")
+            ended = f"replaced by {old.replaced_by}" if old.replaced_by else old.state()
+            raise NoSuchKey(f"key {key_id} is {ended}; create a new one")
         key = create(
             connection,
             Role(old.role),

@@ -104,8 +104,8 @@ def test_a_key_that_is_replaced_works_for_a_while(
     )
     assert before.expires_at
     assert now() < before.expires_at <= now() + hour
-    for key_id in before.key_id, "hlk_none":
-        with pytest.raises(keys.NoSuchKey):
+    for key_id, why in (before.key_id, f"is replaced by {after.key_id}"), ("hlk_none", "no key"):
+        with pytest.raises(keys.NoSuchKey, match=why):
             keys.rotate(connection, key_id, overlap=hour, expires_at=None)
 
 
