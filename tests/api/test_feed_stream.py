@@ -1,5 +1,6 @@
 """The feed as a stream: what is on record, then what is appended, once and in order."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,8 @@ from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from random import Random
-from socket import create_connection, socket
+from socket import SO_LINGER, SOL_SOCKET, create_connection, socket
+from struct import pack
 from threading import Event, Thread
 
 import httpx
@@ -18,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.access import keys
 from api.access.callers import Role
 from api.feed import streams
+from api.feed.cloudevents import CloudEvent
 from api.feed.reading import Feed, FeedPage
 from api.feed.streams import prefers_stream
 from api.settings import Settings
@@ -222,6 +225,31 @@ def test_a_reader_who_takes_nothing_holds_one_page_and_is_given_up(
         assert len(reads) == behind, "what nobody takes is not read"
         say(http, begin(http)["id"], "noted", text="others go on")
         until(lambda: counted(http, "hirelog_streams") == 0)
+
+
+def test_a_reader_who_leaves_amid_a_page_is_noticed(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(logging.getLogger("asyncio"), "warning", said.append)
+    whole, ready = CloudEvent.model_dump_json, Event()
+
+    def left_meanwhile(item: CloudEvent) -> str:
+        assert ready.wait(10)
+        if reader.fileno() != -1:
+            reader.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))  # a reset
+            reader.close()
+        return whole(item)
+
+    monkeypatch.setattr(CloudEvent, "model_dump_json", left_meanwhile)
+    candidate = begin(http)["id"]
+    for _ in range(20):
+        say(http, candidate, "noted", text="?")
+    reader = deaf(http)
+    ready.set()
+    until(lambda: reader.fileno() == -1)
+    until(lambda: counted(http, "hirelog_streams") == 0)
+    assert not said, "each write to nobody is a line in the log"
 
 
 # Several servers
