@@ -30,6 +30,7 @@ def configure(level: str) -> None:
             foreign_pre_chain=[
                 structlog.contextvars.merge_contextvars,
                 structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
         )
     )
