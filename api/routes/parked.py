@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api import upkeep
 from api.access.rights import OPERATES, open_to
-from api.deps import Caller, CallerDep, Page, PageDep, SystemDep, bigint
+from api.deps import Caller, Page, PageDep, SenderDep, SystemDep, bigint
 from api.door.route import Route
 from api.errors import problems
 from api.examples.rebuilds import DRAINED, PARKED_LIST
@@ -92,8 +92,10 @@ def list_parked(
     summary="Give parked events another try",
     responses=answers(DRAINED) | problems(NoReadModel, NotParked, takes_body=True),
 )
-def retry_parked(model: Name, given: Retry, system: SystemDep, caller: CallerDep) -> Drained:
-    """Each stream in its order, as far as it goes. That it was tried stands on record."""
+def retry_parked(model: Name, given: Retry, system: SystemDep, caller: SenderDep) -> Drained:
+    """Each stream in its order, as far as it goes. That it was tried stands on record, each time:
+    an Idempotency-Key is not taken.
+    """
     metadata = _metadata(caller, given.reason)
     return _shown(upkeep.retry(system, read_model(model), given.stream, metadata))
 
@@ -108,10 +110,11 @@ def skip_parked(
     position: Annotated[int, Path(ge=1, lt=2**63)],
     given: Skip,
     system: SystemDep,
-    caller: CallerDep,
+    caller: SenderDep,
 ) -> Drained:
     """For good, from this version of the read model, also when it is rebuilt; what waits behind it
-    is let in. Who skipped it and why stands on record.
+    is let in. Who skipped it and why stands on record. Asked for again it is refused
+    (`not-parked`); an Idempotency-Key is not taken.
     """
     metadata = _metadata(caller, given.reason)
     retried = upkeep.skip(system, read_model(model), position, metadata)

@@ -92,6 +92,15 @@ def test_what_a_query_does_not_take_is_refused(http: httpx.Client) -> None:
     assert http.get("/v1/jobs?position=&status=").status_code == 422
 
 
+def test_a_header_that_says_two_things_is_refused(http: httpx.Client) -> None:
+    for name in "Authorization", "On-Behalf-Of", "Idempotency-Key":
+        key = "Authorization", http.headers["Authorization"]
+        twice = [key, key] if name == key[0] else [key, (name, "a"), (name, "b")]
+        answer = http.post("/v1/jobs", json={"type": "opened", "title": "A"}, headers=twice)
+        assert not complaint(answer, 422, "invalid-request"), name
+        assert answer.json()["errors"][0]["field"] == f"header.{name}"
+
+
 def test_bodies_of_other_types_and_codings(known: Known) -> None:
     for media in "application/json; charset=utf-8", "application/vnd.ats+json", "APPLICATION/JSON":
         answer = known.http.post(known.path, content=b"{}", headers={"Content-Type": media})

@@ -12,7 +12,7 @@ import pytest
 from api.wiring import System
 from projections import READ_MODELS
 from projections.runtime.builder import Builder
-from tests.api.bad_input import Known
+from tests.api.bad_input import Known, complaint
 from tests.api.talk import AsCaller, Json
 from tests.databases import Database, all_rows, wait_until_projected
 
@@ -119,6 +119,14 @@ REFUSED: list[tuple[str, str, Json | None, int, str]] = [
     ("POST", "ats_pipeline/parked/1/skip", {}, 422, "invalid-request"),
     ("GET", "parked?model=nobody", None, 404, "no-read-model"),
 ]
+
+
+def test_what_is_not_kept_under_a_key_takes_none(known: Known) -> None:
+    for method, path, body, *_ in REFUSED[5:-1]:
+        named = {"Idempotency-Key": "k"}
+        answer = known.http.request(method, f"{AT}/{path}", json=body, headers=named)
+        assert not complaint(answer, 422, "invalid-request"), path
+        assert answer.json()["errors"][0]["field"] == "header.Idempotency-Key"
 
 
 def test_what_cannot_be_done_is_refused_by_name(known: Known) -> None:
