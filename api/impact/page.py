@@ -111,17 +111,16 @@ def _chart(name: str, table: Table, policy: Policy) -> str:
         return ""
     highest = max(float(finding.group.rate or 0) for finding in shown) or 1.0
     height = ROW * len(shown) + 24
-    marks = [_bar(place, each, highest, policy) for place, each in enumerate(shown)]
-    bars, names = "".join(bar for bar, _ in marks), "".join(name for _, name in marks)
+    bars = "".join(_bar(place, each, highest, policy) for place, each in enumerate(shown))
     return (
         f'<figure><svg viewBox="0 0 {CHART} {height}" width="{CHART}" role="img" '
         f'aria-label="Rates by {name}; the numbers are in the table below" '
         f'font-family="system-ui, sans-serif" font-size="13">'
-        f"{bars}{_limit(shown, highest, policy, height)}{names}</svg></figure>"
+        f"{bars}{_limit(shown, highest, policy, height)}</svg></figure>"
     )
 
 
-def _bar(place: int, finding: Finding, highest: float, policy: Policy) -> tuple[str, str]:
+def _bar(place: int, finding: Finding, highest: float, policy: Policy) -> str:
     top = place * ROW + 4
     rate = finding.group.rate
     width = BARS * float(rate or 0) / highest
@@ -138,13 +137,12 @@ def _bar(place: int, finding: Finding, highest: float, policy: Policy) -> tuple[
     label = words.group(finding)
     if len(label) > LONGEST_LABEL:
         label = f"{label[: LONGEST_LABEL - 1]}…"
-    bar = f'<rect x="{LABELS}" y="{top}" width="{width:.1f}" height="{ROW - 8}" fill="{colour}"/>'
-    texts = (
+    return (
+        f'<rect x="{LABELS}" y="{top}" width="{width:.1f}" height="{ROW - 8}" fill="{colour}"/>'
         f'<text x="{LABELS - 10}" y="{top + 14}" text-anchor="end">{escape(label)}</text>'
-        f'<text x="{LABELS + width + 8:.1f}" y="{top + 14}" paint-order="stroke" stroke="#fff" '
-        f'stroke-width="5">{said}</text>'
+        # Behind the longest bar, where the line of the limit never is.
+        f'<text x="{LABELS + BARS + 8}" y="{top + 14}">{said}</text>'
     )
-    return bar, texts
 
 
 def _limit(shown: list[Finding], highest: float, policy: Policy, height: int) -> str:

@@ -121,7 +121,12 @@ def test_the_files_say_the_same_and_run_nothing(shell: Shell, tmp_path: Path) ->
     assert "0.750" in html
     assert not re.search(r"""(src|href)=|url\(|@import|http""", html)
     charts = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
-    assert [len(fromstring(chart).findall("rect")) for chart in charts] == [3]
+    (chart,) = map(fromstring, charts)
+    assert len(chart.findall("rect")) == 3
+    (limit,) = (float(line.attrib["x1"]) for line in chart.findall("line"))
+    *labels, _ = chart.findall("text")  # the last one is the line's own
+    for label in labels:  # the line crosses none of them
+        assert (limit > float(label.attrib["x"])) == (label.get("text-anchor") == "end")
 
     again = shell.run("impact", "compute", given(tmp_path, text), *outs)
     assert again.returncode == 2
