@@ -74,6 +74,14 @@ class Purpose(StrEnum):
     SELF_IDENTIFICATION = "self-identification"
 
 
+class Loss(StrEnum):
+    """Why a sealed value cannot be read."""
+
+    MISSING = "is missing"
+    DESTROYED = "was destroyed"
+    USELESS = "does not open what it sealed"
+
+
 @dataclass(frozen=True)
 class Personal:
     """Marks a field that identifies a person, with the purpose whose key encrypts it."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from api import bundles, signing, witness
+from api import bundles, lost_keys, signing, witness
 from api.cli import officers
 from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
@@ -141,9 +141,10 @@ def check_log(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check every event on record against every signed checkpoint. Exit code 1 when any differs.
+    """Check every event on record against every signed checkpoint, and that every key opens.
 
-    Published reports on adverse impact are checked against what the events say of them.
+    Published reports on adverse impact are checked against what the events say of them. Exit code 1
+    when any differs, or when somebody who was not erased can be read no more.
     """
     notes = note.split(kept.read_text("utf-8")) if kept else []
     given = VerifierKey.parse(key) if key else None
@@ -160,6 +161,9 @@ def check_log(
         with bar("Checking", head, quiet=as_json) as advance:
             report = check.check(connection, trusted, earlier, advance)
         reports = published(connection)
+        with bar("Opening", head, quiet=as_json) as advance:
+            for each in lost_keys.find(system, connection, advance):
+                report.add(each.first, each.last, each.what)
     wrong = {str(each.report.report_id): each.wrong for each in reports if each.wrong}
     if as_json:
         findings = [vars(each) for each in report.findings]

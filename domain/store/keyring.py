@@ -8,7 +8,7 @@ another place. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived 
 import hmac
 import os
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -20,7 +20,7 @@ from eventsourcing.application import LRUCache
 from eventsourcing.postgres import PostgresDatastore
 
 from domain.store.patience import patiently
-from domain.values import REDACTED, Purpose
+from domain.values import REDACTED, Loss, Purpose
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -185,8 +185,7 @@ class Keyring:
         data = b64decode(sealed.partition(":")[2])
         if key is None or not data:
             return REDACTED
-        place = _place(candidate_id, purpose, field)
-        return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place).decode()
+        return _decrypted(key, data, _place(candidate_id, purpose, field)).decode()
 
     def digest(self, text: str) -> str:
         """Tells texts apart, for ever; without the master key nobody can test a guess with it."""
@@ -203,6 +202,30 @@ class Keyring:
         """Whose key of this purpose is gone for ever, as it is on record now."""
         loaded = self._load(list(candidate_ids))
         return {each for each, keys in loaded.items() if purpose in keys and keys[purpose] is None}
+
+    def lost(self, values: Iterable[tuple[UUID, str, str]]) -> Iterator[tuple[UUID, Purpose, Loss]]:
+        """Of values by stream, field and how they are sealed: which the keys on record do not open.
+
+        Nothing is remembered, and one key that is of no use keeps no other from being tried.
+        """
+        sealed = list(values)
+        with self.datastore.get_connection() as connection:
+            rows = connection.execute(SELECT_KEYS, ([stream for stream, *_ in sealed],)).fetchall()
+        on_record = {(row["candidate_id"], row["purpose"]): row["wrapped_key"] for row in rows}
+        for stream, field, value in sealed:
+            purpose, _, encoded = value.partition(":")
+            place = stream, Purpose(purpose)
+            if place not in on_record:
+                yield *place, Loss.MISSING
+                continue
+            try:
+                key = self._unwrap(*place, on_record[place])
+                if key is None:
+                    yield *place, Loss.DESTROYED
+                elif data := b64decode(encoded):
+                    _decrypted(key, data, _place(*place, field))
+            except (InvalidTag, ValueError):  # ValueError where the length is wrong
+                yield *place, Loss.USELESS
 
     def _cached(self, candidate_id: UUID) -> Keys | None:
         try:
@@ -228,8 +251,7 @@ class Keyring:
     def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | None:
         if wrapped is None:
             return None
-        place = _place(candidate_id, purpose, "")
-        return AESGCM(self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place))
+        return AESGCM(_decrypted(self._master, wrapped, _place(candidate_id, purpose, "")))
 
     def _check_master(self, fingerprint: str) -> None:
         with self.datastore.get_connection() as connection:
@@ -240,6 +262,10 @@ class Keyring:
                 "the master key is not the one that wraps this database's keys; give the right one "
                 "in HIRELOG_MASTER_KEY or as master.key in the data directory"
             )
+
+
+def _decrypted(key: AESGCM, data: bytes, place: bytes) -> bytes:
+    return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place)
 
 
 def _place(candidate_id: UUID, purpose: Purpose, field: str) -> bytes:
