@@ -1,5 +1,10 @@
-"""What operators do to parked events of the read models: on record first, then done."""
+"""What operators do to read models, with who did it on record.
 
+Parked events are retried and left out on record first. Of rebuilds it is on record once it is sure
+to be done: what was refused must not stand there for ever.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,10 +13,25 @@ import psycopg
 
 from api.wiring import System
 from domain.recorded import Metadata
-from domain.upkeep import ParkedRetried, ParkedSkipped
-from projections.runtime import control, parking, selection
+from domain.upkeep import (
+    BuildDropped,
+    ParkedRetried,
+    ParkedSkipped,
+    RebuildAbandoned,
+    RebuildBegun,
+    RebuildEvent,
+    RebuildPaused,
+    RebuildResumed,
+    SwitchedBack,
+)
+from projections import READ_MODELS
+from projections.runtime import control, parking, rebuild, selection, switch
+from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
+from projections.runtime.control import Abandoned
 from projections.runtime.parking import Drained, NotParked, Waiting
+from projections.runtime.rebuild import Rebuild
+from projections.runtime.selection import AsOf
 
 
 @dataclass(frozen=True)
@@ -93,3 +113,73 @@ def _first(
     waiting = parking.streams(connection, parking.live_build(connection, model).build)
     positions = [first for each, first in waiting.items() if stream in {None, each}]
     return parking.first_of_stream(connection, model.name, min(positions)) if positions else None
+
+
+def begin(
+    system: System, models: Sequence[ReadModel], as_of: AsOf | None, metadata: Metadata
+) -> Rebuild:
+    """Begins a rebuild of these models, or goes on with it. Raises NotPossible."""
+    units = system.settings.rebuild_unit_events
+    with system.pool.connection() as connection, connection.transaction():
+        begun = rebuild.begin(connection, models, as_of=as_of, unit_events=units)
+        for model in models:
+            event = RebuildBegun(
+                model=model.name,
+                model_version=model.version,
+                rebuild=begun.rebuild,
+                as_of=begun.as_of,
+                as_of_by=begun.as_of_by,
+            )
+            system.recruiting.record_upkeep(event, metadata)
+    return begun
+
+
+def pause(system: System, model: ReadModel, metadata: Metadata) -> Rebuild:
+    """Has whoever makes the model leave off within moments. Raises NotPossible."""
+    with system.pool.connection() as connection, connection.transaction():
+        paused = control.pause(connection, model.name)
+        _record(system, RebuildPaused, model, paused.rebuild, metadata)
+    return paused
+
+
+def resume(system: System, model: ReadModel, metadata: Metadata) -> Rebuild:
+    """Goes on with the rebuild of the model. Raises NotPossible."""
+    units = system.settings.rebuild_unit_events
+    with system.pool.connection() as connection, connection.transaction():
+        resumed, _ = control.resume(connection, READ_MODELS, model.name, unit_events=units)
+        _record(system, RebuildResumed, model, resumed.rebuild, metadata)
+    return resumed
+
+
+def abandon(system: System, model: ReadModel, metadata: Metadata) -> Abandoned:
+    """Gives up the rebuild of this model and drops what there is of it. Raises NotPossible."""
+    with system.pool.connection() as connection:
+        number = rebuild.of_model(connection, model.name).rebuild
+        abandoned = control.abandon(connection, model.name)
+    _record(system, RebuildAbandoned, model, number, metadata)
+    return abandoned
+
+
+def switch_back(system: System, model: ReadModel, metadata: Metadata) -> Build:
+    """Returns to the build that was live before. Raises NothingRetired."""
+    with system.pool.connection() as connection:
+        live = switch.switch_back(connection, model)
+    switched = SwitchedBack(model=model.name, model_version=live.version, build=live.build)
+    system.recruiting.record_upkeep(switched, metadata)
+    return live
+
+
+def drop(system: System, schema: str, metadata: Metadata) -> Build:
+    """Drops a retired or kept build. Raises NotPossible."""
+    with system.pool.connection() as connection:
+        was = control.drop(connection, schema)
+    dropped = BuildDropped(model=was.model, model_version=was.version, build=was.build)
+    system.recruiting.record_upkeep(dropped, metadata)
+    return was
+
+
+def _record(
+    system: System, what: type[RebuildEvent], model: ReadModel, number: int, metadata: Metadata
+) -> None:
+    event = what(model=model.name, model_version=model.version, rebuild=number)
+    system.recruiting.record_upkeep(event, metadata)

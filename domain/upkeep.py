@@ -1,14 +1,15 @@
 """What is done of no candidate and no job, and must stay on record.
 
-Parked events retried or left out of a read model; a report on adverse impact published.
+Parked events retried or left out of a read model, and its rebuilds: begun, held, given up, switched
+away; a report on adverse impact published.
 """
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
 from domain.recorded import Happened
-from domain.values import NAMESPACE
+from domain.values import NAMESPACE, Moment
 
 
 class UpkeepEvent(Happened):
@@ -49,6 +50,55 @@ class ParkedSkipped(ReadModelEvent):
     stream: UUID
     topic: str
     position: int
+
+
+class RebuildEvent(ReadModelEvent):
+    """Base of what was done to a rebuild; `rebuild` is its number."""
+
+    rebuild: int
+
+
+class RebuildBegun(RebuildEvent):
+    """The read model is to be built anew, or as it stood at a moment."""
+
+    TOPIC: ClassVar[str] = "read-model.rebuild-begun"
+
+    as_of: Moment | None = None
+    as_of_by: Literal["recorded", "occurred"] | None = None
+
+
+class RebuildPaused(RebuildEvent):
+    """Whoever made it was to leave off."""
+
+    TOPIC: ClassVar[str] = "read-model.rebuild-paused"
+
+
+class RebuildResumed(RebuildEvent):
+    """It was to go on."""
+
+    TOPIC: ClassVar[str] = "read-model.rebuild-resumed"
+
+
+class RebuildAbandoned(RebuildEvent):
+    """It was given up, and what there was of the read model in it was dropped."""
+
+    TOPIC: ClassVar[str] = "read-model.rebuild-abandoned"
+
+
+class SwitchedBack(ReadModelEvent):
+    """The tables of an earlier build became the live ones again."""
+
+    TOPIC: ClassVar[str] = "read-model.switched-back"
+
+    build: int
+
+
+class BuildDropped(ReadModelEvent):
+    """A retired or kept build was dropped, and its tables with it."""
+
+    TOPIC: ClassVar[str] = "read-model.build-dropped"
+
+    build: int
 
 
 class ImpactReportPublished(UpkeepEvent):

@@ -1,23 +1,22 @@
 """Parked events: what a read model could not fold, and what to do about it."""
 
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from api import upkeep
 from api.access.rights import OPERATES, open_to
-from api.deps import Caller, Page, PageDep, SenderDep, SystemDep, bigint
+from api.deps import Page, PageDep, SenderDep, SystemDep, bigint
 from api.door.route import Route
 from api.errors import problems
 from api.examples.rebuilds import DRAINED, PARKED_LIST
 from api.openapi import answers
-from api.routes.rebuilds import Name
+from api.routes.rebuilds import Name, metadata_of
 from api.upkeep import Retried
 from domain.candidate.intents import Label
-from domain.recorded import Metadata
-from domain.values import Moment, now
+from domain.values import Moment
 from projections import read_model
 from projections.runtime import parking
 from projections.runtime.outside import NoReadModel
@@ -96,7 +95,7 @@ def retry_parked(model: Name, given: Retry, system: SystemDep, caller: SenderDep
     """Each stream in its order, as far as it goes. That it was tried stands on record, each time:
     an Idempotency-Key is not taken.
     """
-    metadata = _metadata(caller, given.reason)
+    metadata = metadata_of(caller, given.reason)
     return _shown(upkeep.retry(system, read_model(model), given.stream, metadata))
 
 
@@ -116,22 +115,9 @@ def skip_parked(
     is let in. Who skipped it and why stands on record. Asked for again it is refused
     (`not-parked`); an Idempotency-Key is not taken.
     """
-    metadata = _metadata(caller, given.reason)
+    metadata = metadata_of(caller, given.reason)
     retried = upkeep.skip(system, read_model(model), position, metadata)
     return _shown(retried) if retried else Drained(let_in=0, left=0, first=None)
-
-
-def _metadata(caller: Caller, reason: str | None) -> Metadata:
-    moment = now()
-    return Metadata(
-        actor=caller.actor,
-        on_behalf_of=caller.on_behalf_of,
-        reason=reason,
-        command_id=uuid4(),
-        correlation_id=caller.correlation_id,
-        occurred_at=moment,
-        recorded_at=moment,
-    )
 
 
 def _shown(retried: Retried) -> Drained:

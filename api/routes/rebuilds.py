@@ -1,22 +1,27 @@
 """Rebuilds: begin, pause, resume and give up; see the builds there are, switch back, and drop."""
 
 from typing import Annotated, Literal
+from uuid import uuid4
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field, model_validator
 
+from api import upkeep
 from api.access.rights import OPERATES, open_to
-from api.deps import SystemDep
+from api.deps import Caller, SenderDep, SystemDep
 from api.door.route import Route
 from api.errors import problems
 from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT, RETIRED
 from api.openapi import answers
+from api.wiring import System
+from domain.candidate.intents import Label
+from domain.recorded import Metadata
 from domain.values import GivenMoment, Moment, now
 from projections import READ_MODELS, read_model
-from projections.runtime import control, rebuild, switch
+from projections.runtime import control
 from projections.runtime.control import Going
 from projections.runtime.outside import NoReadModel
-from projections.runtime.rebuild import NotPossible
+from projections.runtime.rebuild import NotPossible, Rebuild
 from projections.runtime.selection import AsOf
 from projections.runtime.switch import NothingRetired
 
@@ -44,6 +49,8 @@ class NewRebuild(BaseModel):
     by: Literal["recorded", "occurred"] | None = Field(
         default=None, description="Which time `as_of` means; `recorded` where it is not said."
     )
+
+    reason: Label | None = None
 
     @model_validator(mode="after")
     def _not_in_future(self) -> "NewRebuild":
@@ -132,10 +139,11 @@ def list_builds(system: SystemDep) -> Builds:
     summary="Drop a retired or kept build",
     responses=answers(KEPT) | problems(NotPossible),
 )
-def drop_build(schema: Annotated[str, Path(max_length=63)], system: SystemDep) -> BuildStands:
+def drop_build(
+    schema: Annotated[str, Path(max_length=63)], system: SystemDep, caller: SenderDep
+) -> BuildStands:
     """The answer is what it was."""
-    with system.pool.connection() as connection:
-        return BuildStands.model_validate(vars(control.drop(connection, schema)))
+    return BuildStands.model_validate(vars(upkeep.drop(system, schema, metadata_of(caller))))
 
 
 @router.get(
@@ -154,17 +162,13 @@ def list_rebuilds(system: SystemDep) -> RebuildsGoing:
     summary="Begin a rebuild",
     responses=answers(GOING, 202) | problems(NoReadModel, NotPossible, takes_body=True),
 )
-def begin_rebuild(given: NewRebuild, system: SystemDep) -> RebuildGoing:
+def begin_rebuild(given: NewRebuild, system: SystemDep, caller: SenderDep) -> RebuildGoing:
     """Builds beside the live tables, in the background of a process that projects, while queries
     and appends go on; then switches in. A rebuild of the same models that was begun before goes on.
     """
     models = [read_model(name) for name in given.models] or list(READ_MODELS)
     as_of = AsOf(given.as_of, given.by or "recorded") if given.as_of else None
-    with system.pool.connection() as connection:
-        begun = rebuild.begin(
-            connection, models, as_of=as_of, unit_events=system.settings.rebuild_unit_events
-        )
-        return _of_number(control.going(connection), begun.rebuild)
+    return _now(system, upkeep.begin(system, models, as_of, metadata_of(caller, given.reason)))
 
 
 @router.post(
@@ -172,11 +176,9 @@ def begin_rebuild(given: NewRebuild, system: SystemDep) -> RebuildGoing:
     summary="Pause a rebuild",
     responses=answers(GOING | {"state": "paused"}) | problems(NoReadModel, NotPossible),
 )
-def pause_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
+def pause_rebuild(model: Name, system: SystemDep, caller: SenderDep) -> RebuildGoing:
     """Its workers leave off within moments; nothing that is done is lost."""
-    with system.pool.connection() as connection:
-        paused = control.pause(connection, read_model(model).name)
-        return _of_number(control.going(connection), paused.rebuild)
+    return _now(system, upkeep.pause(system, read_model(model), metadata_of(caller)))
 
 
 @router.post(
@@ -185,16 +187,9 @@ def pause_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
     summary="Go on with a rebuild",
     responses=answers(GOING, 202) | problems(NoReadModel, NotPossible),
 )
-def resume_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
+def resume_rebuild(model: Name, system: SystemDep, caller: SenderDep) -> RebuildGoing:
     """One that was paused or that stopped goes on where it was, in a process that projects."""
-    with system.pool.connection() as connection:
-        resumed, _ = control.resume(
-            connection,
-            READ_MODELS,
-            read_model(model).name,
-            unit_events=system.settings.rebuild_unit_events,
-        )
-        return _of_number(control.going(connection), resumed.rebuild)
+    return _now(system, upkeep.resume(system, read_model(model), metadata_of(caller)))
 
 
 @router.post(
@@ -202,12 +197,11 @@ def resume_rebuild(model: Name, system: SystemDep) -> RebuildGoing:
     summary="Give up a rebuild",
     responses=answers(ABANDONED) | problems(NoReadModel, NotPossible),
 )
-def abandon_rebuild(model: Name, system: SystemDep) -> Abandoned:
+def abandon_rebuild(model: Name, system: SystemDep, caller: SenderDep) -> Abandoned:
     """Drops what there is of it. The live tables stay as they are. What the same rebuild still has
     to make of other models stays paused, until it is resumed.
     """
-    with system.pool.connection() as connection:
-        abandoned = control.abandon(connection, read_model(model).name)
+    abandoned = upkeep.abandon(system, read_model(model), metadata_of(caller))
     return Abandoned(dropped=list(abandoned.dropped), left=list(abandoned.left))
 
 
@@ -216,14 +210,30 @@ def abandon_rebuild(model: Name, system: SystemDep) -> Abandoned:
     summary="Return to the tables that were live before",
     responses=answers(RETIRED) | problems(NoReadModel, NothingRetired),
 )
-def switch_back(model: Name, system: SystemDep) -> BuildStands:
+def switch_back(model: Name, system: SystemDep, caller: SenderDep) -> BuildStands:
     """They catch up with the log first, where they are of the same version."""
+    live = upkeep.switch_back(system, read_model(model), metadata_of(caller))
+    return BuildStands.model_validate(vars(live))
+
+
+def metadata_of(caller: Caller, reason: str | None = None) -> Metadata:
+    """Who looks after a read model, for whom, why and when."""
+    moment = now()
+    return Metadata(
+        actor=caller.actor,
+        on_behalf_of=caller.on_behalf_of,
+        reason=reason,
+        command_id=uuid4(),
+        correlation_id=caller.correlation_id,
+        occurred_at=moment,
+        recorded_at=moment,
+    )
+
+
+def _now(system: System, changed: Rebuild) -> RebuildGoing:
     with system.pool.connection() as connection:
-        return BuildStands.model_validate(vars(switch.switch_back(connection, read_model(model))))
-
-
-def _of_number(going: list[Going], number: int) -> RebuildGoing:
-    return next(_shown(each) for each in going if each.rebuild == number)
+        going = control.going(connection)
+    return next(_shown(each) for each in going if each.rebuild == changed.rebuild)
 
 
 def _shown(going: Going) -> RebuildGoing:

@@ -15,6 +15,13 @@ REJECTED_BY = {
     RejectionType.UNSPECIFIED: "without saying by whom",
 }
 
+REBUILDS: dict[type[u.RebuildEvent], str] = {
+    u.RebuildBegun: "begun",
+    u.RebuildPaused: "paused",
+    u.RebuildResumed: "resumed",
+    u.RebuildAbandoned: "abandoned",
+}
+
 
 def describe(event: Happened) -> str:  # one line for each event
     """One sentence, such as `Moved from Phone screen forward to Onsite for Backend Engineer`."""
@@ -98,10 +105,23 @@ def describe(event: Happened) -> str:  # one line for each event
             return "Job re-opened"
         case s.SelfIdentified():
             return "Somebody answered questions on self-identification"
+        case u.UpkeepEvent():
+            return _upkeep(event)
+    return event.wire_name()
+
+
+def _upkeep(event: u.UpkeepEvent) -> str:
+    match event:
         case u.ParkedRetried():
             return f"Parked events of {event.model} retried"
         case u.ParkedSkipped():
             return f"Event at position {event.position} left out of {event.model}"
+        case u.RebuildEvent():
+            return f"Rebuild {event.rebuild} of {event.model} {REBUILDS[type(event)]}"
+        case u.SwitchedBack():
+            return f"Switched back to build {event.build} of {event.model}"
+        case u.BuildDropped():
+            return f"Build {event.build} of {event.model} dropped"
         case u.ImpactReportPublished():
             return f"Report {event.report_id} on adverse impact published ({event.policy})"
     return event.wire_name()

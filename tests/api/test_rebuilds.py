@@ -43,10 +43,25 @@ def builds(http: httpx.Client, state: str) -> list[Json]:
     return [item for item in items if item["state"] == state]
 
 
+def pipeline_rows(database: Database) -> Json:
+    rows = all_rows(database.service)
+    return {table: rows[table] for table in rows if table.startswith("ats_pipeline.")}
+
+
+def on_record(http: httpx.Client) -> list[tuple[str, str, str | None]]:
+    """Who did what to read models and why, the first first."""
+    items = http.get("/v1/feed", params={"limit": 1000}).json()["items"]
+    return [
+        (each["data"]["type"], each["data"]["actor"], each["data"]["reason"])
+        for each in items
+        if each["source"] == AT
+    ]
+
+
 def test_a_rebuild_takes_the_place_of_the_live_tables_and_back(
-    known: Known, building: None, database: Database
+    applicant: Known, building: None, database: Database
 ) -> None:
-    http, before = known.http, all_rows(database.service)
+    http, before = applicant.http, pipeline_rows(database)
     live = {item["model"]: item["build"] for item in builds(http, "live")}
     begun = http.post(f"{AT}/rebuilds", json={"models": ["ats_pipeline"]})
     assert begun.status_code == 202
@@ -56,21 +71,27 @@ def test_a_rebuild_takes_the_place_of_the_live_tables_and_back(
         ("ats_pipeline", live["ats_pipeline"])
     ]
     eventually(lambda: not http.get(f"{AT}/rebuilds").json()["items"])
-    assert all_rows(database.service) == before
+    assert pipeline_rows(database) == before
     back = http.post(f"{AT}/ats_pipeline/switch-back").json()
     assert (back["state"], back["schema_name"]) == ("live", "ats_pipeline")
     assert {item["model"]: item["build"] for item in builds(http, "live")} == live
-    assert all_rows(database.service) == before
+    assert pipeline_rows(database) == before
     (other,) = builds(http, "retired")
     dropped = http.delete(f"{AT}/builds/{other['schema_name']}")
     assert (dropped.status_code, dropped.json()["state"]) == (200, "retired")
     assert builds(http, "retired") == []
+    assert [what for what, *_ in on_record(http)] == [
+        "read-model-rebuild-begun",
+        "read-model-switched-back",
+        "read-model-build-dropped",
+    ]
 
 
-def test_a_rebuild_is_paused_resumed_and_given_up(known: Known) -> None:
-    http = known.http
-    assert http.post(f"{AT}/rebuilds", json={}).json()["models"] == [m.name for m in READ_MODELS]
-    assert http.post(f"{AT}/crm_engagement/pause").json()["state"] == "paused"
+def test_a_rebuild_is_paused_resumed_and_given_up(applicant: Known, as_caller: AsCaller) -> None:
+    http, ola = applicant.http, as_caller("analyst:ola")
+    begun = http.post(f"{AT}/rebuilds", json={"reason": "New disks"}, headers=ola).json()
+    assert begun["models"] == [m.name for m in READ_MODELS]
+    assert http.post(f"{AT}/crm_engagement/pause", headers=ola).json()["state"] == "paused"
     again = http.post(f"{AT}/crm_engagement/pause")
     assert (again.status_code, again.json()["code"]) == (409, "not-possible")
     resumed = http.post(f"{AT}/crm_engagement/resume")
@@ -82,16 +103,25 @@ def test_a_rebuild_is_paused_resumed_and_given_up(known: Known) -> None:
         assert http.post(f"{AT}/{name}/abandon").status_code == 200
     assert http.get(f"{AT}/rebuilds").json() == {"items": []}
     assert {item["state"] for item in http.get(f"{AT}/builds").json()["items"]} == {"live"}
+    told = on_record(http)
+    assert told[:3] == [("read-model-rebuild-begun", "analyst:ola", "New disks")] * 3
+    assert told[3] == ("read-model-rebuild-paused", "analyst:ola", None)
+    assert [what for what, *_ in told[4:]] == [
+        "read-model-rebuild-resumed",
+        *["read-model-rebuild-abandoned"] * 3,
+    ]
 
 
-def test_a_model_as_of_a_moment_is_kept_beside_the_live_one(known: Known, building: None) -> None:
-    http = known.http
+def test_a_model_as_of_a_moment_is_kept_beside_the_live_one(
+    applicant: Known, building: None
+) -> None:
+    http = applicant.http
     moment = "2020-01-01T00:00:00Z"
     given = {"models": ["ats_pipeline"], "as_of": moment, "by": "occurred"}
     assert http.post(f"{AT}/rebuilds", json=given).json()["purpose"] == "as-of"
     (kept,) = eventually(lambda: builds(http, "kept"))
     assert (kept["as_of"], kept["as_of_by"]) == (moment, "occurred")
-    with known.system.pool.connection() as connection:
+    with applicant.system.pool.connection() as connection:
         row = connection.execute(
             psycopg.sql.SQL("SELECT count(*) FROM {}.applications").format(
                 psycopg.sql.Identifier(kept["schema_name"])

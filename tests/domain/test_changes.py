@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain import job as j
+from domain import upkeep as u
 from domain.candidate import events as e
 from domain.changes import Change, change
 from domain.erasure import EVERY_PURPOSE
@@ -91,6 +92,14 @@ CHANGES: list[tuple[Happened, tuple[Any, Any, Any]]] = [
     ),
     (example(ImpactReportPublished, full=True), ("impact-report", None, "published")),
     (ParkedRetried(model="m", model_version=1), (None, None, None)),
+    *(
+        (what(model="m", model_version=1, rebuild=2), (None, None, None))
+        for what in (u.RebuildBegun, u.RebuildPaused, u.RebuildResumed, u.RebuildAbandoned)
+    ),
+    *(
+        (what(model="m", model_version=1, build=2), (None, None, None))
+        for what in (u.SwitchedBack, u.BuildDropped)
+    ),
     (
         ParkedSkipped(model="m", model_version=1, stream=UUID(int=1), topic="t", position=1),
         (None, None, None),

@@ -57,6 +57,12 @@ CLEAR_ELSEWHERE: dict[type[Happened], set[str]] = {
         *("checkpoint", "policy", "policy_version"),
         *("json_sha256", "csv_sha256", "html_sha256"),
     },
+    u.RebuildBegun: {"model"},
+    u.RebuildPaused: {"model"},
+    u.RebuildResumed: {"model"},
+    u.RebuildAbandoned: {"model"},
+    u.SwitchedBack: {"model"},
+    u.BuildDropped: {"model"},
 }
 WHO = {"name", "email", "phone", "location", "headline", "url"}
 PERSONAL: dict[type[Happened], dict[Purpose, set[str]]] = {

@@ -90,6 +90,15 @@ STORED = {
     "job.closed": "{}",
     "job.reopened": "{}",
     "self-identification.stated": '{"candidate_id":"s","answers":"s"}',
+    "read-model.rebuild-begun": (
+        '{"model":"m","model_version":1,"rebuild":2,"as_of":"2026-01-01T00:00:00Z",'
+        '"as_of_by":"recorded"}'
+    ),
+    "read-model.rebuild-paused": '{"model":"m","model_version":1,"rebuild":2}',
+    "read-model.rebuild-resumed": '{"model":"m","model_version":1,"rebuild":2}',
+    "read-model.rebuild-abandoned": '{"model":"m","model_version":1,"rebuild":2}',
+    "read-model.switched-back": '{"model":"m","model_version":1,"build":2}',
+    "read-model.build-dropped": '{"model":"m","model_version":1,"build":2}',
     "read-model.parked-retried": f'{{"model":"m","model_version":1,"stream":"{_ID}"}}',
     "read-model.parked-skipped": (
         f'{{"model":"m","model_version":1,"stream":"{_ID}","topic":"job.closed","position":9}}'

@@ -15,7 +15,7 @@ from domain.job import (
     StagesDefined,
 )
 from domain.recorded import Happened, personal_fields
-from domain.upkeep import ParkedRetried, ParkedSkipped, stream_of
+from domain.upkeep import ParkedRetried, ParkedSkipped, RebuildPaused, SwitchedBack, stream_of
 from domain.values import Channel, ConsentPurpose, RejectionType
 from projections.compliance_audit import COMPLIANCE_AUDIT, fold
 from tests.scenario import (
@@ -183,6 +183,11 @@ def test_every_event_has_its_entry_in_the_order_of_the_log() -> None:
         (
             ParkedSkipped(model="crm", model_version=1, stream=JOB, topic="job.closed", position=7),
             "Event at position 7 left out of crm",
+        ),
+        (RebuildPaused(model="crm", model_version=1, rebuild=2), "Rebuild 2 of crm paused"),
+        (
+            SwitchedBack(model="crm", model_version=1, build=3),
+            "Switched back to build 3 of crm",
         ),
         (JobReopened(), "Job re-opened"),
     ],
