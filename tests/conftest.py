@@ -146,7 +146,7 @@ def known_as(system: System, actor: str, **options: Any) -> dict[str, str]:
     """The header by which a new caller of this name, such as `recruiter:ana`, is known."""
     role, _, name = actor.partition(":")
     with system.pool.connection() as connection:
-        key = keys.create(connection, Role(role), name, **options)
+        key = keys.create(connection, Role(role), name, by="tests", **options)
     return {"Authorization": f"Bearer {key}"}
 
 

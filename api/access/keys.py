@@ -21,8 +21,10 @@ SECRET_BYTES = 32
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 INSERT = """
-INSERT INTO hirelog.api_keys (key_id, digest, actor, role, scopes, rate_limit, expires_at)
-VALUES (%(key_id)s, %(digest)s, %(actor)s, %(role)s, %(scopes)s, %(rate_limit)s, %(expires_at)s)
+INSERT INTO hirelog.api_keys
+       (key_id, digest, actor, role, scopes, rate_limit, expires_at, created_by)
+VALUES (%(key_id)s, %(digest)s, %(actor)s, %(role)s, %(scopes)s, %(rate_limit)s, %(expires_at)s,
+        %(by)s)
 """
 FIND = """
 SELECT key_id, actor, role, scopes, rate_limit,
@@ -33,13 +35,14 @@ SELECT key_id, actor, role, scopes, rate_limit,
 SET_USED = "UPDATE hirelog.api_keys SET last_used_at = now() WHERE key_id = %(key_id)s"
 SELECT_KEYS = """
 SELECT key_id, actor, role, scopes, rate_limit, created_at, expires_at, revoked_at, replaced_by,
-       last_used_at
+       last_used_at, created_by, revoked_by
   FROM hirelog.api_keys
 """
 SELECT_ALL = SELECT_KEYS + " ORDER BY created_at, key_id"
 SELECT_FOR_CHANGE = SELECT_KEYS + " WHERE key_id = %(key_id)s FOR UPDATE"
 REVOKE = """
-UPDATE hirelog.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE key_id = %(key_id)s
+UPDATE hirelog.api_keys SET revoked_at = now(), revoked_by = %(by)s
+ WHERE key_id = %(key_id)s AND revoked_at IS NULL
 """
 REPLACE = """
 UPDATE hirelog.api_keys
@@ -70,6 +73,8 @@ class ApiKey:
     revoked_at: datetime | None
     replaced_by: str | None
     last_used_at: datetime | None
+    created_by: str | None  # None of a key from before this was kept
+    revoked_by: str | None
 
     def state(self) -> str:
         """active, revoked or expired."""
@@ -83,13 +88,15 @@ def create(  # noqa: PLR0913  # what a key has
     role: Role,
     name: str,
     *,
+    by: str,
     scopes: Collection[Scope] | None = None,
     expires_at: datetime | None = None,
     rate_limit: str | None = None,
 ) -> str:
     """Makes a key for `<role>:<name>` and returns it: `hlk_`, 8 characters, `_`, the secret.
 
-    It is shown this once. Without `scopes` it has all of its role's. Raises WiderThanRole.
+    It is shown this once; `by` is who makes it. Without `scopes` it has all of its role's. Raises
+    WiderThanRole.
     """
     wider = set(scopes or ()) - SCOPES_OF[role]
     if wider:
@@ -106,6 +113,7 @@ def create(  # noqa: PLR0913  # what a key has
         "scopes": sorted(SCOPES_OF[role] if scopes is None else scopes),
         "rate_limit": rate_limit,
         "expires_at": expires_at,
+        "by": by,
     }
     connection.execute(INSERT, row)
     return key
@@ -134,11 +142,11 @@ def listed(connection: psycopg.Connection[Any]) -> list[ApiKey]:
         return cursor.execute(SELECT_ALL).fetchall()
 
 
-def revoke(connection: psycopg.Connection[Any], key_id: str) -> ApiKey:
+def revoke(connection: psycopg.Connection[Any], key_id: str, *, by: str) -> ApiKey:
     """Ends a key at once; one that is revoked stays so. Raises NoSuchKey."""
     with connection.transaction():
         _locked(connection, key_id)
-        connection.execute(REVOKE, {"key_id": key_id})
+        connection.execute(REVOKE, {"key_id": key_id, "by": by})
         return _locked(connection, key_id)
 
 
@@ -146,6 +154,7 @@ def rotate(
     connection: psycopg.Connection[Any],
     key_id: str,
     *,
+    by: str,
     overlap: timedelta,
     expires_at: datetime | None,
 ) -> str:
@@ -159,12 +168,12 @@ def rotate(
             connection,
             Role(old.role),
             old.actor.partition(":")[2],
+            by=by,
             scopes=[Scope(each) for each in old.scopes],
             expires_at=expires_at,
             rate_limit=old.rate_limit,
         )
-        by = id_of(key)
-        connection.execute(REPLACE, {"key_id": key_id, "by": by, "overlap": overlap})
+        connection.execute(REPLACE, {"key_id": key_id, "by": id_of(key), "overlap": overlap})
     return key
 
 

@@ -10,7 +10,16 @@ from rich.table import Table
 
 from api.access import keys
 from api.access.callers import SCOPES_OF, Role, Scope
-from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
+from api.cli.shared import (
+    Actor,
+    AsJson,
+    DataDir,
+    operator,
+    out,
+    print_json,
+    settings_from,
+    show,
+)
 from api.replay import TIME, plain
 from api.wiring import open_system
 from domain.values import now
@@ -41,6 +50,7 @@ def create(
     rate: Annotated[
         str | None, typer.Option(help="Such as 100/second [default: HIRELOG_RATE_LIMIT].")
     ] = None,
+    actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -61,6 +71,7 @@ def create(
             connection,
             role,
             name.strip(),
+            by=operator(actor),
             scopes=scope or None,
             expires_at=expires_at,
             rate_limit=rate,
@@ -80,18 +91,20 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         print_json([{**vars(each), "state": each.state()} for each in known])
         return
     table = Table(box=None)
-    for column in "key", "caller", "scopes", "state", "made", "until", "last used", "rate":
+    for column in "key", "caller", "scopes", "state", "made", "by", "until", "last used", "rate":
         table.add_column(column)
     for each in known:
         times = (each.created_at, each.revoked_at or each.expires_at, each.last_used_at)
         made, until, used = (moment.strftime(TIME) if moment else "-" for moment in times)
         state = each.state() + (f", replaced by {each.replaced_by}" if each.replaced_by else "")
+        state += f" by {plain(each.revoked_by)}" if each.revoked_by else ""
         table.add_row(
             each.key_id,
             plain(each.actor),
             " ".join(each.scopes),
             state,
             made,
+            plain(each.created_by or "-"),
             until,
             used,
             each.rate_limit or "-",
@@ -100,13 +113,15 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revoke(key_id: KeyId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def revoke(
+    key_id: KeyId, actor: Actor = None, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """End a key. Every process refuses it within a second."""
     with (
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
     ):
-        revoked = keys.revoke(connection, key_id)
+        revoked = keys.revoke(connection, key_id, by=operator(actor))
     if as_json:
         print_json({**vars(revoked), "state": revoked.state()})
     else:
@@ -120,6 +135,7 @@ def rotate(
         float, typer.Option(min=0, max=8_760, help="How long the old one still works.")
     ] = 24.0,
     days: Days = YEAR,
+    actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -131,6 +147,7 @@ def rotate(
         key = keys.rotate(
             connection,
             key_id,
+            by=operator(actor),
             overlap=timedelta(hours=overlap_hours),
             expires_at=now() + timedelta(days=days) if days else None,
         )

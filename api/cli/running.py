@@ -85,7 +85,8 @@ def _say_where_first(system: System, address: str) -> None:
     with system.pool.connection() as connection:
         for role in Role:
             name = MANAGER if role is Role.HIRING_MANAGER else "demo"
-            key = keys.create(connection, role, name, expires_at=now() + timedelta(days=7))
+            until = now() + timedelta(days=7)
+            key = keys.create(connection, role, name, by="hirelog demo", expires_at=until)
             out.print(f"  {role:<15}{key}")
     out.print("Where to look first:")
     if job:

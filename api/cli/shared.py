@@ -74,13 +74,18 @@ def metadata_of(actor: str | None, reason: str | None) -> Metadata:
     """What an operator does at the command line."""
     moment = now()
     return Metadata(
-        actor=label("--actor", actor or f"operator:{getuser()}"),
+        actor=operator(actor),
         reason=None if reason is None else label("--reason", reason),
         command_id=uuid4(),
         occurred_at=moment,
         recorded_at=moment,
         provenance="cli",
     )
+
+
+def operator(actor: str | None) -> str:
+    """Who works at the command line: as --actor names it, else by login. Raises BadParameter."""
+    return label("--actor", actor or f"operator:{getuser()}")
 
 
 def label(option: str, text: str) -> str:

@@ -108,11 +108,11 @@ def test_it_ends_when_the_caller_may_no_longer(
 ) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.1)
     with system.pool.connection() as connection:
-        key = keys.create(connection, Role.ANALYST, "ben")
+        key = keys.create(connection, Role.ANALYST, "ben", by="ana")
         http.headers["Authorization"] = f"Bearer {key}"
         with followed(http) as stream:
             assert list(islice(stream, 3)) == [Message(), Message(0), Message()]
-            keys.revoke(connection, keys.id_of(key))
+            keys.revoke(connection, keys.id_of(key), by="ana")
             began = time.monotonic()
             assert set(stream) == {Message()}
     assert time.monotonic() - began < 12

@@ -88,7 +88,9 @@ def run(bench: Bench) -> Result:
 def _serving(bench: Bench) -> Iterator[tuple[str, str]]:
     """The service as users run it, and a key for it."""
     with bench.system.pool.connection() as connection:
-        key = keys.create(connection, Role.ADMIN, "bench", rate_limit="100000000/second")
+        key = keys.create(
+            connection, Role.ADMIN, "bench", by="bench", rate_limit="100000000/second"
+        )
     command = [sys.executable, "-m", "api.cli", "serve", "--port", "0"]
     with _started(command, environ(bench.data_dir)) as url:
         yield url, key

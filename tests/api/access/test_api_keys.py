@@ -38,7 +38,7 @@ def asked(http: httpx.Client, authorization: str | None) -> httpx.Response:
 def test_a_key_is_kept_as_a_digest_alone(
     connection: psycopg.Connection, database: Database
 ) -> None:
-    key = keys.create(connection, Role.SOURCER, "bo")
+    key = keys.create(connection, Role.SOURCER, "bo", by="ana")
     key_id, secret = key[:12], key[13:]
     assert (key_id, len(secret)) == (keys.id_of(key), 43)
     with psycopg.connect(database.superuser) as superuser:
@@ -46,7 +46,7 @@ def test_a_key_is_kept_as_a_digest_alone(
     assert key_id in row
     assert sha256(key.encode()).digest() in row
     assert secret not in str(row)
-    assert keys.create(connection, Role.SOURCER, "bo") != key
+    assert keys.create(connection, Role.SOURCER, "bo", by="ana") != key
 
 
 def test_ways_to_send_a_key(http: httpx.Client, as_caller: AsCaller) -> None:
@@ -76,13 +76,15 @@ def test_ways_to_send_a_key(http: httpx.Client, as_caller: AsCaller) -> None:
 
 
 def test_when_a_key_is_refused(http: httpx.Client, connection: psycopg.Connection) -> None:
-    ended = keys.create(connection, Role.ADMIN, "a", expires_at=now() - timedelta(seconds=1))
+    ended = keys.create(
+        connection, Role.ADMIN, "a", by="ana", expires_at=now() - timedelta(seconds=1)
+    )
     assert not complaint(asked(http, f"Bearer {ended}"), 401, "invalid-token")
-    revoked, replaced = (keys.create(connection, Role.ADMIN, "a") for _ in range(2))
+    revoked, replaced = (keys.create(connection, Role.ADMIN, "a", by="ana") for _ in range(2))
     for key in revoked, replaced:
         assert asked(http, f"Bearer {key}").status_code == 200
-    keys.revoke(connection, keys.id_of(revoked))
-    keys.rotate(connection, keys.id_of(replaced), overlap=timedelta(0), expires_at=None)
+    keys.revoke(connection, keys.id_of(revoked), by="zoe")
+    keys.rotate(connection, keys.id_of(replaced), by="zoe", overlap=timedelta(0), expires_at=None)
     time.sleep(recognition.KNOWN_SECONDS)
     for key in revoked, replaced:
         assert not complaint(asked(http, f"Bearer {key}"), 401, "invalid-token")
@@ -91,9 +93,13 @@ def test_when_a_key_is_refused(http: httpx.Client, connection: psycopg.Connectio
 def test_a_key_that_is_replaced_works_for_a_while(
     http: httpx.Client, connection: psycopg.Connection
 ) -> None:
-    old = keys.create(connection, Role.ANALYST, "lu", scopes=[Scope.READ], rate_limit="7/hour")
+    old = keys.create(
+        connection, Role.ANALYST, "lu", by="ana", scopes=[Scope.READ], rate_limit="7/hour"
+    )
     hour = timedelta(hours=1)
-    new = keys.rotate(connection, keys.id_of(old), overlap=hour, expires_at=now() + 9 * hour)
+    new = keys.rotate(
+        connection, keys.id_of(old), by="zoe", overlap=hour, expires_at=now() + 9 * hour
+    )
     for key in old, new:
         assert asked(http, f"Bearer {key}").headers["X-RateLimit-Limit"] == "7"
     before, after = keys.listed(connection)[-2:]
@@ -103,14 +109,15 @@ def test_a_key_that_is_replaced_works_for_a_while(
         ["read"],
     )
     assert before.expires_at
+    assert (before.created_by, after.created_by) == ("ana", "zoe")
     assert now() < before.expires_at <= now() + hour
     for key_id, why in (before.key_id, f"is replaced by {after.key_id}"), ("hlk_none", "no key"):
         with pytest.raises(keys.NoSuchKey, match=why):
-            keys.rotate(connection, key_id, overlap=hour, expires_at=None)
+            keys.rotate(connection, key_id, by="zoe", overlap=hour, expires_at=None)
 
 
 def test_last_use_is_known(http: httpx.Client, connection: psycopg.Connection) -> None:
-    key = keys.create(connection, Role.ADMIN, "a")
+    key = keys.create(connection, Role.ADMIN, "a", by="ana")
     assert asked(http, f"Bearer {key}").status_code == 200
     used = keys.listed(connection)[-1].last_used_at
     assert used

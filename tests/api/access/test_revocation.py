@@ -19,7 +19,7 @@ def test_a_batch_records_nothing_more(
     with conversation(http) as send:
         assert send(line(note(candidate)))["status"] == 201
         with system.pool.connection() as connection:
-            keys.revoke(connection, keys.listed(connection)[-1].key_id)
+            keys.revoke(connection, keys.listed(connection)[-1].key_id, by="ana")
         time.sleep(recognition.KNOWN_SECONDS)
         refused = send(line(note(candidate)))
     assert refused["problem"]["code"] == "not-permitted"

@@ -151,7 +151,7 @@ class Home:
 def known_at(home: Home) -> dict[str, str]:
     """The header by which a new administrator is known there."""
     with psycopg.connect(home.conninfo, autocommit=True) as connection:
-        return {"Authorization": f"Bearer {keys.create(connection, Role.ADMIN, 'ada')}"}
+        return {"Authorization": f"Bearer {keys.create(connection, Role.ADMIN, 'ada', by='tests')}"}
 
 
 def head(conninfo: str) -> int:
