@@ -95,13 +95,14 @@ def written(body: BaseModel, view: View, *path: str) -> bytes:
 
 @dataclass(frozen=True)
 class Reader:
-    """A request that reads: from which system, who does, its answer's headers, and which fields."""
+    """A request that reads: from which system, who does and why, its answer, and which fields."""
 
     system: System
     principal: Principal
     request: Request
     response: Response
     view: View
+    why: str | None
 
     @property
     def personal(self) -> bool:
@@ -174,15 +175,10 @@ class Reader:
 
     def _noting(self, candidate_id: UUID | None, what: What) -> "Future[None] | None":
         role = self.principal.role
-        why = self.request.headers.get(PURPOSE_HEADER)
-        if role is Role.COMPLIANCE and not why:
+        if role is Role.COMPLIANCE and not self.why:
             raise _wrong_purpose("missing", "the role compliance has to say why it reads this")
-        if why is not None and (len(why) > LONGEST_PURPOSE or not PURPOSE.match(why)):
-            raise _wrong_purpose(
-                "value_error", f"must be 1 to {LONGEST_PURPOSE} printable ASCII characters"
-            )
         readings: Readings = self.request.app.state.readings
-        reading = Reading(candidate_id, self.principal.actor, role, what, "api", why)
+        reading = Reading(candidate_id, self.principal.actor, role, what, "api", self.why)
         if role is Role.COMPLIANCE:
             return readings.note_now(reading)
         readings.note(reading)
@@ -195,7 +191,13 @@ def _wrong_purpose(kind: str, message: str) -> RequestValidationError:
 
 
 def _reader(request: Request, response: Response, view: View) -> Reader:
-    return Reader(request.app.state.system, request.state.principal, request, response, view)
+    # Also where nothing is noted: who says why in a wrong way is told in any case.
+    why = request.headers.get(PURPOSE_HEADER)
+    if why is not None and (len(why) > LONGEST_PURPOSE or not PURPOSE.match(why)):
+        raise _wrong_purpose(
+            "value_error", f"must be 1 to {LONGEST_PURPOSE} printable ASCII characters"
+        )
+    return Reader(request.app.state.system, request.state.principal, request, response, view, why)
 
 
 async def _of_everything(request: Request, response: Response) -> Reader:

@@ -76,6 +76,8 @@ def test_an_officer_says_why_and_finds_it_on_record_with_the_answer(
         last = get(http, PATH, candidate=candidate)["items"][0]
         assert (last["reader"], last["why"]) == ("compliance:kim", WHY["Hirelog-Purpose"])
     assert len(get(http, PATH, candidate=candidate)["items"]) == 4
+    of_nobody = http.get("/v1/applications", headers=kim | {"Hirelog-Purpose": "x" * 201})
+    assert not complaint(of_nobody, 422, "invalid-request")
 
 
 def test_a_list_that_is_asked_for_one_person_is_noted(

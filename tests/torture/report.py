@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-SHOWN, WIDTH = 10, 200
+SHOWN, WIDTH = 10, 600
 
 
 def say(line: str) -> None:
