@@ -32,6 +32,7 @@ def export(system: System, candidate: UUID, *, with_personal: bool) -> Bundle:
         key = stored.verifier_key(connection)
         if signed is None or key is None:
             raise NotSealed("the log is not sealed yet")
+        rotations = stored.rotations(connection)
         proofs = stored.prove(connection, [position for position, *_ in rows], signed)
     personal: dict[int, dict[str, str]] = {}
     if with_personal:
@@ -41,6 +42,7 @@ def export(system: System, candidate: UUID, *, with_personal: bool) -> Bundle:
         candidate=candidate,
         verifier_key=str(key),
         checkpoint=signed.note,
+        rotations=rotations,
         events=[
             BundledEvent.of(row, proof, personal.get(row[1], {}))
             for row, proof in zip(rows, proofs, strict=True)

@@ -44,6 +44,14 @@ def read(path: Path) -> str:
         raise BadKeyFile(f"{path} cannot be read: {error}") from error
 
 
+def seed(path: Path) -> bytes:
+    """The key as 32 bytes. Raises BadKeyFile."""
+    encoded = read(path)
+    if not is_key(encoded):
+        raise BadKeyFile(f"{path} is not a key: it must be 32 bytes in base64")
+    return b64decode(encoded)
+
+
 def is_key(encoded: str) -> bool:
     """Whether it is 32 bytes in base64."""
     try:

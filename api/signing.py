@@ -17,6 +17,7 @@ from projections.compliance_audit.merkle import checkpoint, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.note import Signer, VerifierKey
+from projections.compliance_audit.merkle.rotation import History
 from projections.compliance_audit.merkle.seal import Sealer, register
 
 SIGNING_KEY_FILE = "signing.key"
@@ -27,8 +28,12 @@ SINK_SECONDS = 5.0
 def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
     """Who signs this log; key and name are made at the first use. Raises CannotStart."""
     try:
-        known = stored.verifier_key(connection)
-        seed = _seed(settings, known)
+        keys = stored.keys(connection)
+    except NotProven as error:
+        raise CannotStart(f"the keys of this log on record do not hold: {error}") from error
+    try:
+        known = keys.current if keys else None
+        seed = seed_of(settings, is_new=known is None)
         name = settings.log_origin or (known.name if known else f"hirelog/{uuid4()}")
         signer = Signer(name, seed)
         if known is None:
@@ -49,11 +54,12 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
             f"this log is called {known.name} in its checkpoints, for its whole life; "
             "HIRELOG_LOG_ORIGIN says otherwise"
         )
-    kept = last_kept(settings, signer.key)
-    return Sealer(signer, partial(_hand_out, settings, signer.key), kept.size if kept else 0)
+    trusted = keys or History((known,))
+    kept = last_kept(settings, trusted)
+    return Sealer(signer, partial(_hand_out, settings, trusted), kept.size if kept else 0)
 
 
-def last_kept(settings: Settings, key: VerifierKey) -> Checkpoint | None:
+def last_kept(settings: Settings, key: VerifierKey | History) -> Checkpoint | None:
     """The last checkpoint as the data directory keeps it, beside what the database holds.
 
     Raises CannotStart where it is none of this log, or cannot be read.
@@ -67,18 +73,19 @@ def last_kept(settings: Settings, key: VerifierKey) -> Checkpoint | None:
         raise CannotStart(f"{path} cannot be read: {error.strerror}") from error
     except NotProven as error:
         raise CannotStart(
-            f"{path} is no checkpoint of the log {key.name}: {error}; if the database was meant to "
+            f"{path} is no checkpoint of this log: {error}; if the database was meant to "
             "be exchanged, move that file away; if not, the log was"
         ) from error
 
 
-def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
+def seed_of(settings: Settings, *, is_new: bool) -> bytes:
+    """The private key, which is made where the log `is_new`. Raises CannotStart, BadKeyFile."""
     if settings.signing_key is not None:
         encoded, where = settings.signing_key.get_secret_value(), "HIRELOG_SIGNING_KEY"
     else:
         path = settings.data_dir / SIGNING_KEY_FILE
         if not path.exists():
-            if known is not None:
+            if not is_new:
                 raise CannotStart(
                     f"{path} is missing, and with it the signing key of this log; put it back, or "
                     "give the key in HIRELOG_SIGNING_KEY"
@@ -90,16 +97,16 @@ def _seed(settings: Settings, known: VerifierKey | None) -> bytes:
     return b64decode(encoded)
 
 
-def _hand_out(settings: Settings, key: VerifierKey, note: str) -> None:
+def _hand_out(settings: Settings, key: History, note: str) -> None:
     try:
         _keep(settings, key, note)
     finally:  # others are told also where that fails
         _tell_others(settings, note)
 
 
-def _keep(settings: Settings, key: VerifierKey, note: str) -> None:
+def _keep(settings: Settings, key: History, note: str) -> None:
     kept = last_kept(settings, key)
-    if kept is None or kept.size < checkpoint.opened(note, key).size:
+    if kept is None or kept.size <= checkpoint.opened(note, key).size:
         # There may be none yet: on a server, with all keys in the environment.
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace(settings.data_dir / LAST_CHECKPOINT_FILE, note)

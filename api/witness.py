@@ -2,9 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import httpx
 from api.database import CannotStart
 from api.settings import Settings
 from api.wiring import open_system
-from projections.compliance_audit.merkle import checkpoint, stored
+from projections.compliance_audit.merkle import stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven, hash_from_base64
 from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.rotation import follow
 from projections.compliance_audit.merkle.tree import consistency_proof, verify_consistency
 
 SECONDS = 30.0
@@ -27,33 +29,41 @@ class Log:
     """What a witness asks of a log: its last checkpoint, and that one continues another."""
 
     note: str
+    rotations: Sequence[str]  # the notes by which one signing key followed another
     consistency: Callable[[int, int], list[bytes]]
 
 
 def observe(log: Log, key: VerifierKey, kept: Path) -> tuple[Checkpoint | None, Checkpoint]:
     """Keeps the log's checkpoint in the file once it is proven to continue the one kept there.
 
-    Returns the earlier one, None the first time, and the new one. Raises NotProven for a fork, a
-    rollback, or a signature that does not hold; the file stays as it was.
+    `key` is the one that signs now, or any before it. Returns the earlier one, None the first time,
+    and the new one. Raises NotProven for a fork, a rollback, or a signature that does not hold,
+    also at a change of keys since the earlier one; the file stays as it was.
     """
-    new = checkpoint.opened(log.note, key)
-    old = None
-    if kept.exists():
-        old = checkpoint.opened(kept.read_text("utf-8"), key)
-        if new.size < old.size:
-            raise NotProven(
-                f"the log was rolled back: it shows {new.size} events, and {old.size} were signed"
-            )
-        proof = log.consistency(old.size, new.size) if new.size > old.size else []
-        try:
-            verify_consistency(old.size, new.size, old.root, new.root, proof)
-        except NotProven as error:
-            raise NotProven(
-                f"the log of {new.size} events does not continue that of {old.size}, which was "
-                f"signed before: {error}"
-            ) from None
+    keys = follow(key, log.rotations)
+    new = keys.opened(log.note)
+    old = keys.opened(kept.read_text("utf-8")) if kept.exists() else None
+    changes = [each.checkpoint for each in keys.rotations]
+    since = [each for each in changes if old is None or each.size >= old.size]
+    for one, next_ in pairwise([*([old] if old else []), *since, new]):
+        _continue(log, one, next_)
     replace(kept, log.note)
     return old, new
+
+
+def _continue(log: Log, old: Checkpoint, new: Checkpoint) -> None:
+    if new.size < old.size:
+        raise NotProven(
+            f"the log was rolled back: it shows {new.size} events, and {old.size} were signed"
+        )
+    proof = log.consistency(old.size, new.size) if new.size > old.size else []
+    try:
+        verify_consistency(old.size, new.size, old.root, new.root, proof)
+    except NotProven as error:
+        raise NotProven(
+            f"the log of {new.size} events does not continue that of {old.size}, which was "
+            f"signed before: {error}"
+        ) from None
 
 
 @contextmanager
@@ -79,7 +89,7 @@ def at(url: str, api_key: str | None) -> Iterator[Log]:
         def consistency(old: int, new: int) -> list[bytes]:
             return _hashes(get(client, "consistency", size1=old, size2=new))
 
-        yield Log(_note(get(client, "checkpoint")), consistency)
+        yield Log(*_checkpoint(get(client, "checkpoint")), consistency)
 
 
 @contextmanager
@@ -90,13 +100,18 @@ def within(settings: Settings) -> Iterator[Log]:
         if signed is None:
             raise CannotStart("the log has no checkpoint yet; does hirelog project run?")
         subtrees = stored.StoredTree(connection)
-        yield Log(signed.note, lambda old, new: consistency_proof(old, new, subtrees))
+        yield Log(
+            signed.note,
+            stored.rotations(connection),
+            lambda old, new: consistency_proof(old, new, subtrees),
+        )
 
 
-def _note(answer: httpx.Response) -> str:
+def _checkpoint(answer: httpx.Response) -> tuple[str, list[str]]:
     try:
-        return str(answer.json()["note"])
-    except (ValueError, KeyError, TypeError):
+        given: Any = answer.json()
+        return str(given["note"]), [str(each) for each in given.get("rotations", ())]
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise NotProven("the answer is no checkpoint") from None
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from api import bundles, lost_keys, signing, witness
+from api import bundles, lost_keys, rotation, signing, witness
 from api.cli import officers
 from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
@@ -19,10 +19,11 @@ from api.wiring import open_system
 from domain.recorded import decode
 from projections.adverse_impact.published import published
 from projections.compliance_audit.describe import describe
-from projections.compliance_audit.merkle import bundle, check, checkpoint, note, stored
+from projections.compliance_audit.merkle import bundle, check, note, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64
 from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.rotation import follow
 
 app = typer.Typer(help="Prove what is on record, and check that nothing was altered.")
 
@@ -42,6 +43,27 @@ def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             signing.sealer(system.settings, connection)
             made = stored.verifier_key(connection)
     print_json({"verifier_key": str(made)}) if as_json else out.print(str(made), markup=False)
+
+
+@app.command("rotate-key")
+def rotate_key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Have a new key sign the log from now on; the old one announces it.
+
+    Then start anew what serves or projects, and hand the new verifier key to whoever verifies.
+    """
+    with (
+        open_system(settings_from(data_dir), create=False) as system,
+        system.pool.connection() as connection,
+    ):
+        made = rotation.rotate(system.settings, connection)
+        file = system.settings.data_dir / signing.SIGNING_KEY_FILE
+        given = system.settings.signing_key is not None
+    if as_json:
+        print_json({"verifier_key": str(made), "file": str(file)})
+        return
+    out.print(str(made), markup=False)
+    also = f", and give what {file} holds in HIRELOG_SIGNING_KEY" if given else ""
+    out.print(f"Start anew what serves or projects{also}.", markup=False)
 
 
 @app.command()
@@ -153,13 +175,15 @@ def check_log(
         system.pool.connection() as connection,
     ):
         # The key on record would prove nothing against who can write there.
-        trusted = given or signing.sealer(system.settings, connection).key
-        earlier: list[Checkpoint] = [checkpoint.opened(each, trusted) for each in notes]
+        key_ = given or signing.sealer(system.settings, connection).key
+        trusted = follow(key_, stored.rotations(connection))
+        earlier: list[Checkpoint] = [trusted.opened(each) for each in notes]
         if last := signing.last_kept(system.settings, trusted):
             earlier.append(last)
         head = system.recruiting.recorder.max_notification_id() or 0
         with bar("Checking", head, quiet=as_json) as advance:
-            report = check.check(connection, trusted, earlier, advance)
+            changes = [each.checkpoint for each in trusted.rotations]
+            report = check.check(connection, trusted, [*earlier, *changes], advance)
         reports = published(connection)
         with bar("Opening", head, quiet=as_json) as advance:
             for each in lost_keys.find(system, connection, advance):

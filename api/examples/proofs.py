@@ -26,6 +26,7 @@ CHECKPOINT = {
     "size": _MADE.size,
     "root": to_base64(_MADE.root),
     "note": _PROOF.checkpoint,
+    "rotations": [],
 }
 INCLUSION = {
     "position": 2,

@@ -32,6 +32,10 @@ class LogCheckpoint(BaseModel):
     size: int = Field(description="How many events it covers: the position of the last.")
     root: str = Field(description="RFC 6962 root hash, base64.")
     note: str = Field(description="The same as a signed note, C2SP tlog-checkpoint.")
+    rotations: list[str] = Field(
+        description="Where signing keys were changed: the last checkpoint of each, signed by the "
+        "key that followed, too, and naming both."
+    )
 
 
 class Inclusion(BaseModel):
@@ -65,9 +69,14 @@ def get_checkpoint(system: SystemDep) -> LogCheckpoint:
     """
     with system.pool.connection() as connection:
         signed = _latest(stored.latest(connection))
+        rotations = stored.rotations(connection)
     made = signed.checkpoint
     return LogCheckpoint(
-        origin=made.origin, size=made.size, root=to_base64(made.root), note=signed.note
+        origin=made.origin,
+        size=made.size,
+        root=to_base64(made.root),
+        note=signed.note,
+        rotations=rotations,
     )
 
 

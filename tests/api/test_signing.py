@@ -123,7 +123,7 @@ def test_a_log_whose_name_and_key_were_taken_away_is_not_begun_anew(
         connection.execute(BEGIN_ANEW)
     with (
         psycopg.connect(database.service, autocommit=True) as connection,
-        pytest.raises(CannotStart, match="is no checkpoint of the log"),
+        pytest.raises(CannotStart, match="is no checkpoint of this log"),
     ):
         sealer(system.settings, connection)
 

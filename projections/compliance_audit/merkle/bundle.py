@@ -15,11 +15,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from domain.recorded import decode, personal_fields
-from projections.compliance_audit.merkle import checkpoint
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.rotation import History, follow
 
 Number = Annotated[int, Field(ge=1, lt=2**63)]
 
@@ -63,6 +63,7 @@ class Bundle(_Strict):
     candidate: UUID
     verifier_key: str  # for whoever has no other; what it is worth depends on who handed it over
     checkpoint: str
+    rotations: list[str] = []  # the notes by which one key followed another
     events: Annotated[list[BundledEvent], Field(min_length=1)]
 
 
@@ -98,7 +99,8 @@ class Verified:
 def verify(text: str | bytes, key: VerifierKey) -> Verified:
     """Checks every event of a bundle against the signature of `key`.
 
-    Raises NotProven when it is no bundle, or when its checkpoint is not one of the key.
+    Or of a key that followed it, or that it followed, by the bundle's `rotations`. Raises NotProven
+    when it is no bundle, or when its checkpoint is not one of these keys.
     """
     _refuse_duplicates(text)
     try:
@@ -107,13 +109,14 @@ def verify(text: str | bytes, key: VerifierKey) -> Verified:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise NotProven(f"this is no bundle: {where}: {first['msg']}") from None
-    signed = checkpoint.opened(bundle.checkpoint, key)
+    keys = follow(key, bundle.rotations)
+    signed = keys.opened(bundle.checkpoint)
     failures = [*_order(bundle.events)]
-    if bundle.verifier_key != str(key):
+    if bundle.verifier_key not in map(str, keys.keys):
         failures.append(Failure(None, None, "the verifier key in it is not the one that was given"))
     for event in bundle.events:
         try:
-            _verify_event(bundle, event, key)
+            _verify_event(bundle, event, keys)
         except NotProven as error:
             failures.append(Failure(event.position, event.version, str(error)))
     return Verified(bundle, signed, failures)
@@ -127,7 +130,7 @@ def content_of(state: bytes) -> Any:
         return None
 
 
-def _verify_event(bundle: Bundle, event: BundledEvent, key: VerifierKey) -> None:
+def _verify_event(bundle: Bundle, event: BundledEvent, keys: History) -> None:
     state = from_base64(event.state, "its state") if event.state else b""
     proof = InclusionProof.parse(event.proof)
     if proof.checkpoint != bundle.checkpoint:
@@ -135,7 +138,7 @@ def _verify_event(bundle: Bundle, event: BundledEvent, key: VerifierKey) -> None
     if proof.index != event.position - 1:
         raise NotProven("its proof is for another position")
     leaf = event_hash(event.position, bundle.candidate, event.version, event.topic, state)
-    proof.verify(leaf, key)
+    proof.verify(leaf, keys)
     if _canonical(event.content) != _canonical(content_of(state)):
         raise NotProven("its content is not what the stored bytes say")
     if not event.personal:

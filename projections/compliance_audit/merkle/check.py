@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from projections.compliance_audit.merkle import checkpoint
-from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.checkpoint import Checkpoint, Keys
 from projections.compliance_audit.merkle.encoding import HASH_BYTES, NotProven
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import VerifierKey
@@ -72,7 +72,7 @@ class Report:
 
 def check(
     connection: psycopg.Connection[Any],
-    key: VerifierKey,
+    key: VerifierKey | Keys,
     kept: Sequence[Checkpoint] = (),
     advance: Advance = lambda _: None,
 ) -> Report:
@@ -90,7 +90,7 @@ class _Check:
     def __init__(
         self,
         connection: psycopg.Connection[Any],
-        key: VerifierKey,
+        key: VerifierKey | Keys,
         kept: Sequence[Checkpoint],
         advance: Advance,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from projections.compliance_audit.merkle import note
 from projections.compliance_audit.merkle.encoding import (
@@ -26,9 +27,20 @@ class Checkpoint:
     size: int
     root: bytes
 
+    def __str__(self) -> str:
+        """The text that is signed."""
+        return f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
+
     def signed(self, signer: Signer) -> str:
         """The signed note."""
-        return signer.sign(f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n")
+        return signer.sign(str(self))
+
+
+class Keys(Protocol):
+    """Whose signatures count, where one key of a log followed another."""
+
+    def opened(self, text: str) -> Checkpoint:
+        """The checkpoint in a note that the key of its time has signed. Raises NotProven."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +76,17 @@ class InclusionProof:
         hashes = [hash_from_base64(line, "a line of a proof") for line in lines[1:]]
         return cls(index, hashes, checkpoint)
 
-    def verify(self, leaf: bytes, key: VerifierKey) -> Checkpoint:
+    def verify(self, leaf: bytes, key: VerifierKey | Keys) -> Checkpoint:
         """Checks the signature and the way from the leaf's hash to the root. Raises NotProven."""
         signed = opened(self.checkpoint, key)
         verify_inclusion(self.index, signed.size, leaf, self.hashes, signed.root)
         return signed
 
 
-def opened(text: str, key: VerifierKey) -> Checkpoint:
+def opened(text: str, key: VerifierKey | Keys) -> Checkpoint:
     """The checkpoint in a note that `key` has signed, whose name is the log's. Raises NotProven."""
+    if not isinstance(key, VerifierKey):
+        return key.opened(text)
     lines = note.opened(text, key).removesuffix("\n").split("\n")
     if len(lines) < 3 or not all(lines):
         raise NotProven("a checkpoint is an origin, a size and a root, a line for each")

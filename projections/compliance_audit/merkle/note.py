@@ -66,8 +66,12 @@ class Signer:
 
     def sign(self, text: str) -> str:
         """The note: the text, which ends with a newline, and its signature."""
+        return f"{text}\n{self.signature(text)}"
+
+    def signature(self, text: str) -> str:
+        """The line that a note with this text ends with, for another signature beside others."""
         signature = self._private.sign(text.encode())
-        return f"{text}\n{DASH}{self.key.name} {to_base64(self.key.id + signature)}\n"
+        return f"{DASH}{self.key.name} {to_base64(self.key.id + signature)}\n"
 
 
 def is_name(text: str) -> bool:

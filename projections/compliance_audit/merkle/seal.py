@@ -16,6 +16,7 @@ from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import Signer, VerifierKey
+from projections.compliance_audit.merkle.rotation import announced
 from projections.compliance_audit.merkle.stored import Altered, Signed
 from projections.runtime.log import END, HEAD, SELECT_EVENTS
 
@@ -27,6 +28,7 @@ LOCK = "SELECT pg_advisory_xact_lock(7230417203844118890)"
 INSERT_KEY = """
 INSERT INTO hirelog.log_identity (verifier_key) VALUES (%s) ON CONFLICT DO NOTHING
 """
+INSERT_ROTATION = "INSERT INTO hirelog.log_rotations (note) VALUES (%s)"
 INSERT_SUBTREE = "INSERT INTO hirelog.log_subtrees (level, number, hash) VALUES (%s, %s, %s)"
 INSERT_CHECKPOINT = """
 INSERT INTO hirelog.log_checkpoints (size, since, leaves, note) VALUES (%s, %s, %s, %s)
@@ -73,6 +75,24 @@ class Sealer:
             signed = self._seal_some(connection, head)
             if signed is None or signed.checkpoint.size >= head:
                 return signed
+
+    def hand_over(self, connection: psycopg.Connection[Any], new: Signer) -> Checkpoint | None:
+        """Has the log signed by `new` from now on; returns the last checkpoint, None if empty.
+
+        Raises as `seal`; whoever still signs with the old key is refused from then on.
+        """
+        self.seal(connection)
+        with connection.transaction():
+            connection.execute(LOCK)
+            self._check_key(connection)
+            last = stored.latest(connection)
+            if last is None:
+                return None
+            stored.frontier(connection, last)  # the new key must not vouch for what was altered
+            note = announced(last.checkpoint, self._signer, new)
+            connection.execute(INSERT_ROTATION, (note,))
+        self._hand_out(note)
+        return last.checkpoint
 
     def run(self, conninfo: str, stop: Event) -> None:
         """Seals once a second until `stop` is set, and then once more.
@@ -128,11 +148,14 @@ class Sealer:
             with connection.cursor() as cursor:
                 cursor.executemany(INSERT_SUBTREE, edge.completed)
         self._signed = signed.checkpoint.size
+        self._hand_out(signed.note)
+        return signed
+
+    def _hand_out(self, note: str) -> None:
         try:
-            self._sink(signed.note)
+            self._sink(note)
         except OSError as error:  # the next one will do
             logger.error("checkpoint is not written", error=error.strerror)
-        return signed
 
     def _check_key(self, connection: psycopg.Connection[Any]) -> None:
         key = register(connection, self._signer)

@@ -7,15 +7,17 @@ from typing import Any
 import psycopg
 
 from domain.errors import DoesNotFit, NotOnRecord
-from projections.compliance_audit.merkle import checkpoint, tree
+from projections.compliance_audit.merkle import tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import HASH_BYTES
 from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.rotation import History, follow
 from projections.compliance_audit.merkle.tree import LEVEL, Frontier
 
 WIDTH = 1 << LEVEL  # of a subtree's children one level below
 
 SELECT_KEY = "SELECT verifier_key FROM hirelog.log_identity"
+SELECT_ROTATIONS = "SELECT note FROM hirelog.log_rotations ORDER BY rotation"
 SELECT_LATEST = "SELECT note FROM hirelog.log_checkpoints ORDER BY size DESC LIMIT 1"
 SELECT_UNSEALED = """
 SELECT (SELECT coalesce(max(notification_id), 0) FROM hirelog.events)
@@ -93,10 +95,21 @@ def hashes_in(leaves: bytes) -> list[bytes]:
     return [leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)]
 
 
-def verifier_key(connection: psycopg.Connection[Any]) -> VerifierKey | None:
-    """The key of the log; None until the first is made. Raises NotProven when it is malformed."""
+def rotations(connection: psycopg.Connection[Any]) -> list[str]:
+    """The notes by which one key of the log was followed by another, in order."""
+    return [note for (note,) in connection.execute(SELECT_ROTATIONS)]
+
+
+def keys(connection: psycopg.Connection[Any]) -> History | None:
+    """The keys of the log; None until the first is made. Raises NotProven when they do not hold."""
     row = connection.execute(SELECT_KEY).fetchone()
-    return VerifierKey.parse(row[0]) if row else None
+    return follow(VerifierKey.parse(row[0]), rotations(connection)) if row else None
+
+
+def verifier_key(connection: psycopg.Connection[Any]) -> VerifierKey | None:
+    """The key that signs now; likewise."""
+    known = keys(connection)
+    return known.current if known else None
 
 
 def latest(connection: psycopg.Connection[Any]) -> Signed | None:
@@ -155,7 +168,7 @@ def frontier(connection: psycopg.Connection[Any], signed: Signed | None) -> Fron
 def _signed(connection: psycopg.Connection[Any], row: tuple[str] | None) -> Signed | None:
     if row is None:
         return None
-    key = verifier_key(connection)
-    if key is None:
+    known = keys(connection)
+    if known is None:
         raise Altered("there are checkpoints, but no key that signed them")
-    return Signed(checkpoint.opened(row[0], key), row[0])
+    return Signed(known.opened(row[0]), row[0])

@@ -77,6 +77,20 @@ def test_mistakes_are_one_line(shell: Shell, company: Home, bundle: Path, key: s
         assert len(ended.stderr.splitlines()) == 1
 
 
+def test_the_log_goes_on_under_a_new_key(
+    shell: Shell, company: Home, bundle: Path, key: str, tmp_path: Path
+) -> None:
+    new, said = shell.done("audit", "rotate-key", *company.at()).splitlines()
+    assert new == shell.done("audit", "key", *company.at()).strip() != key
+    assert said == "Start anew what serves or projects."
+    file = tmp_path / "later.json"
+    candidate = json.loads(bundle.read_text())["candidate"]
+    shell.done("audit", "export", candidate, "--out", file, *company.at())
+    for made, trusted in (bundle, key), (file, key), (file, new):
+        assert "are on record" in shell.done("audit", "verify", made, "--key", trusted)
+    assert "not signed by" in shell.run("audit", "verify", bundle, "--key", new).stderr
+
+
 def test_a_witness_keeps_the_checkpoint_with_which_a_check_finds_what_was_altered(
     shell: Shell, company: Home, key: str, tmp_path: Path
 ) -> None:
