@@ -69,6 +69,5 @@ class Bodies:
                 413,
                 "content-too-large",
                 f"the request is larger than {self._max} bytes; send less at once",
-                headers={"Connection": "close"},
-            )
+            )  # The connection stays: closed amid the body, it would take the answer with it.
             await answer(scope, receive, send)
