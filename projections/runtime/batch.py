@@ -58,6 +58,33 @@ def touched_keys(model: ReadModel, batch: Iterable[Recorded | Unreadable]) -> di
     return keys
 
 
+class _Beginnings:
+    """The rows of a batch by the beginnings of their keys, as far as anybody asked for them."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._keys: dict[tuple[Table, int], dict[Key, dict[Key, None]]] = {}
+
+    def beginning(self, touched: Touched) -> list[Row] | None:
+        """The rows whose keys begin so, in their order; None for a whole key, which names one."""
+        table, key = touched
+        length = len(key)
+        if length == table.key_columns:
+            return None
+        if (table, length) not in self._keys:
+            self._keys[table, length] = {}
+            for each in self._rows[table]:
+                self.add(table, each)
+        found = self._keys[table, length].get(key, ())
+        return [self._rows[table][each] for each in found]
+
+    def add(self, table: Table, key: Key) -> None:
+        """Takes in a row that is new, or was there before."""
+        for (of, length), keys in self._keys.items():
+            if of is table:
+                keys.setdefault(key[:length], {})[key] = None
+
+
 def fold_batch(
     model: ReadModel,
     batch: Iterable[Recorded | Unreadable],
@@ -71,6 +98,7 @@ def fold_batch(
     """
     touches, fold, place_of, folds = model.touches, model.fold, model.place_of, model.event_classes
     current: Rows = {table: dict(rows.get(table, ())) for table in model.tables}
+    in_order = _Beginnings(current)
     parked, parked_now = dict(parked_streams), list[Parked]()
     for recorded in batch:
         if isinstance(recorded, Unreadable):
@@ -89,7 +117,7 @@ def fold_batch(
             row: Any = current[touched[0]].get(touched[1]) if touched else None
             if row is None and touched:
                 _check_touched(touched)
-                row = _beginning(current, touched)
+                row = in_order.beginning(touched)
             after = [(place_of[type(new)], new) for new in fold(row, recorded)]
             if row is None and touched:
                 _check_found(touched, [new for _, new in after])
@@ -98,7 +126,9 @@ def fold_batch(
             parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
             continue
         for (table, key), new in after:
-            current[table][new[key]] = new
+            made = new[key]
+            current[table][made] = new
+            in_order.add(table, made)
     return Folded(dict(_changed(current, rows)), parked_now)
 
 
@@ -106,14 +136,6 @@ def _check_touched(touched: Touched) -> None:
     table, key = touched
     if not isinstance(key, tuple) or not 0 < len(key) <= table.key_columns:
         raise TypeError(f"touches() must name a row of {table.name} by a tuple of its primary key")
-
-
-def _beginning(current: Rows, touched: Touched) -> list[Row] | None:
-    """The rows whose keys begin so; None for a whole key, which names one."""
-    table, key = touched
-    if len(key) == table.key_columns:
-        return None
-    return [row for each, row in current[table].items() if each[: len(key)] == key]
 
 
 def _check_found(touched: Touched, new: Iterable[Row]) -> None:

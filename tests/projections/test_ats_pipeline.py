@@ -1,6 +1,7 @@
 """The pipeline: events to jobs, applications and sealed names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -165,6 +166,17 @@ def test_an_erasure_of_the_person_ends_what_was_active() -> None:
     partly = ERASED.model_copy(update={"purposes": EVERY_PURPOSE[:1]})
     assert application(applied("A"), partly).status == "active"
     assert set(project(ATS_PIPELINE, log(ERASED))) == {PEOPLE}
+
+
+def test_each_of_several_erasures_in_a_batch_ends_what_came_before_it() -> None:
+    other = UUID(int=2)
+    later = log(applied("A", application_id=SECOND), ERASED)
+    batch = [*log(applied("A"), ERASED), *(replace(each, originator_id=other) for each in later)]
+    found = project(ATS_PIPELINE, batch)[APPLICATIONS]
+    assert {key: row[4] for key, row in found.items()} == {
+        (CANDIDATE, APPLICATION): "erased",
+        (other, SECOND): "erased",
+    }
 
 
 def test_an_erasure_of_later_takes_only_the_name() -> None:
