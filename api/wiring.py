@@ -102,13 +102,14 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
             try:
                 with pool.connection() as connection:
                     back = ledger.catch_up(connection)
-                    trouble = known_ledger.trouble(connection, ledger)
+                    # Not for a command that only looks: what it has at hand is nobody's ledger.
+                    trouble = known_ledger.trouble(connection, ledger) if serving else None
                 erase_again(eraser, recruiting, keyring.owner_of, back)
             except OSError as error:
                 raise CannotStart(
                     f"the deletion ledger {ledger.path} cannot be used: {error.strerror}"
                 ) from error
-        if serving and trouble:
+        if trouble:
             log.warning("another deletion ledger", trouble=trouble)
         yield system
 

@@ -133,9 +133,14 @@ def _asked(as_of: str | None, jurisdictions: list[str] | None) -> due.Asked:
 def _said() -> Iterator[None]:
     try:
         yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+    except (
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.InvalidSchemaName,
+        psycopg.errors.UndefinedColumn,  # of an older version, while the new one is being built
+    ) as error:
         raise CannotStart(
-            "the read models are not built; run hirelog project, then ask again"
+            "the read models are not built, or not yet in this version; run hirelog project, then "
+            "ask again"
         ) from error
 
 

@@ -13,6 +13,7 @@ import pytest
 from api.erasure import holders, known_ledger, listing
 from api.erasure.eraser import Asked, Eraser
 from api.erasure.ledger import Ledger
+from api.settings import Settings
 from api.wiring import System, assembled
 from domain import errors
 from domain.candidate.intents import Apply, Note, Source
@@ -351,6 +352,18 @@ def test_a_ledger_that_was_lost_is_written_anew(
         assert len(Ledger(path).read()) == 3
         assert trouble(again) is None
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_command_that_only_looks_makes_no_ledger_known(
+    database: Database, tmp_path: Path
+) -> None:
+    at_hand, real = (
+        Settings(data_dir=tmp_path, erasure_ledger=tmp_path / name) for name in ("at-hand", "real")
+    )
+    with assembled(at_hand, database.service):
+        assert not (tmp_path / "at-hand").exists()
+    with assembled(real, database.service, serving=True) as system:
+        assert trouble(system) is None
 
 
 def test_another_ledger_than_the_known_one_is_noticed(
