@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from itertools import islice
@@ -31,6 +31,7 @@ from tests.api.feed_reader import FEED, STREAM, Message, events, followed
 from tests.api.talk import begin, get, open_job, say
 from tests.conftest import known_as, served
 from tests.databases import Database
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -48,13 +49,6 @@ def stored(system: System) -> list[tuple[int, str]]:
             "  FROM hirelog.events ORDER BY notification_id"
         )
         return rows.fetchall()
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def counted(http: httpx.Client, name: str) -> float:

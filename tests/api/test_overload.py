@@ -24,6 +24,7 @@ from tests.api.bad_input import complaint
 from tests.api.talk import Json, begin, open_job
 from tests.conftest import served
 from tests.databases import Database
+from tests.waiting import until
 
 HOLDS = (
     "SELECT pg_advisory_xact_lock(7230417203844118884)",  # which every append takes
@@ -132,7 +133,7 @@ def test_what_is_locked_is_given_up(
         assert http.get("/healthz").status_code == 200
         if hold == HOLDS[0]:
             assert http.get("/readyz").status_code == 200
-            assert counted(http)["under way"] == THREADS
+            until(lambda: counted(http)["under way"] == THREADS)
             assert not any(command.done() for command in commands), "health needs no such thread"
         for command in commands:
             refused(command.result(), ["database-unavailable"], 4)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,6 +21,7 @@ from api.access.key_sets import IssuerUnavailable
 from api.access.tokens import InvalidToken, Issuer
 from tests.api.access.conftest import Clock
 from tests.api.access.issuer import DISCOVERY, KEYS, LocalIssuer
+from tests.waiting import until
 
 HOUR = 3_600
 
@@ -33,13 +33,6 @@ def logged() -> Iterator[list[EventDict]]:
     with capture_logs() as logged:
         yield logged
     logs.configure("critical")
-
-
-def until(true: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def refused_strangers(door: Issuer, issuer: LocalIssuer, count: int) -> None:

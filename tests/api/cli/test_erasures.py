@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from tests.api.cli.histories import fact
 from tests.api.cli.processes import Home, Shell, address, complaint, known_at, process, stopped
 from tests.api.talk import open_job, post
 from tests.databases import wait_until_projected
+from tests.waiting import until
 
 MARKS = {
     "name": "Qzxñame Ûnmistakable",
@@ -111,13 +112,6 @@ def secrets(conninfo: str, candidates: list[str]) -> Wanted:
     wrapped = [key for row in keys for key in (bytes(row[0]), bytes(row[0]).hex().encode())]
     sealed = [each for row in names for each in (row[0].encode(), row[0].encode().hex().encode())]
     return {"wrapped": wrapped, "sealed": sealed}
-
-
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def live(http: httpx.Client) -> str:

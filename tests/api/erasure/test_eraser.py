@@ -1,7 +1,6 @@
 """An erasure is complete when every holder has let go: read models, processes, the ledger."""
 
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -29,16 +28,10 @@ from projections.runtime.drive import Driver
 from projections.runtime.selection import AsOf
 from tests.databases import Database, all_rows, rows_of, wait_until_projected
 from tests.scenario import by
+from tests.waiting import until
 
 NAME = "Zoë Quintessa"
 BASIS = "gdpr-art-17-1-b"
-
-
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def applicant(system: System) -> UUID:
