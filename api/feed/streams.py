@@ -97,7 +97,7 @@ class FeedStream(StreamingResponse):
         first: FeedPage,
         request: Request,
     ) -> None:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Vary": "Accept"}
         super().__init__(self._messages(first), headers=headers)
         self._feed = feed
         self._streams: Streams = request.app.state.streams

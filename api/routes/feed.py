@@ -153,6 +153,7 @@ async def follow_feed(
         if streams.is_full(principal.id):  # others may have come meanwhile
             return _too_many()
         return FeedStream(feed, page, request)
+    response.headers["Vary"] = "Accept"
     if page.has_more:
         following = request.url.include_query_params(after=page.position)
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
