@@ -297,6 +297,7 @@ def test_what_lies_before_an_event_that_cannot_be_read_is_told(
     page = get(http, FEED)
     assert [item["data"]["position"] for item in page["items"]] == [1, 2, 3, 4]
     assert (page["position"], page["has_more"]) == (4, True)
+    assert http.get(FEED).headers["Vary"].split(", ") == ["Accept", "Accept-Encoding"]
     for accept in "*/*", "text/event-stream":
         answer = http.get(FEED, params={"after": 4}, headers={"Accept": accept})
         assert not complaint(answer, 500, "unreadable-event")
