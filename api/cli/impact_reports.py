@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -156,8 +157,9 @@ def report(
                 **digests(written),
             )
             with system.pool.connection() as connection:
-                publish(connection, which, written)
-                system.recruiting.record_upkeep(event_of(which, smallest), metadata)
+                told = event_of(which, smallest)
+                tell = partial(system.recruiting.record_upkeep, told, metadata)
+                publish(connection, which, written, tell)
             with system.pool.connection() as connection:
                 signing.sealer(system.settings, connection).seal(connection)
     hand_out(made, about, files, printed_as_json=as_json)

@@ -4,7 +4,7 @@ The texts lie in a table, their digests in an event: nobody can change the one w
 telling, nor the event without the Merkle log telling.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from hashlib import sha256
@@ -112,9 +112,19 @@ def digests(texts: Texts) -> dict[str, str]:
     }
 
 
-def publish(connection: psycopg.Connection[Any], report: Published, texts: Texts) -> None:
-    """Keeps the report for good, once the transaction is committed."""
-    connection.execute(INSERT, asdict(report) | asdict(texts))
+def publish(
+    connection: psycopg.Connection[Any],
+    report: Published,
+    texts: Texts,
+    tell: Callable[[], object],
+) -> None:
+    """Keeps the report for good, once `tell` has appended the event on it; if that fails, neither.
+
+    A crash between the two commits leaves the event alone, and the report reads as gone.
+    """
+    with connection.transaction():
+        connection.execute(INSERT, asdict(report) | asdict(texts))
+        tell()
 
 
 def event_of(report: Published, smallest: SmallestCell | None) -> ImpactReportPublished:

@@ -26,9 +26,8 @@ def published(system: System, connection: psycopg.Connection) -> UUID:
     which = Published(
         uuid4(), metadata.occurred_at, "officer:kim", 4, "note", "us-ugesp", "1", **digests(TEXTS)
     )
-    publish(connection, which, TEXTS)
     event = event_of(which, smallest_cell(metadata.occurred_at.date()))
-    system.recruiting.record_upkeep(event, metadata)
+    publish(connection, which, TEXTS, lambda: system.recruiting.record_upkeep(event, metadata))
     return which.report_id
 
 

@@ -40,9 +40,10 @@ def wrong(connection: psycopg.Connection) -> dict[UUID, str | None]:
 
 def test_what_was_published_stays_word_for_word(system: System, database: Database) -> None:
     which = report()
-    told(system, which)
     with psycopg.connect(database.service, autocommit=True) as connection:
-        publish(connection, which, TEXTS)
+        with pytest.raises(ZeroDivisionError):  # what cannot be told is not kept
+            publish(connection, report(), TEXTS, lambda: 1 // 0)
+        publish(connection, which, TEXTS, lambda: told(system, which))
         (checked,) = published(connection)
         assert (checked.report, checked.wrong) == (which, None)
         assert checked.told == event_of(which, None)
@@ -63,9 +64,8 @@ def test_a_report_that_was_altered_forged_or_removed_by_hand_is_noticed(
     which, removed, forged = report(), report(), report()
     altered = replace(which, published_by="officer:eve", csv_sha256=digests(OTHER)["csv_sha256"])
     with psycopg.connect(database.superuser, autocommit=True) as connection:
-        for each in (which, forged):
-            publish(connection, each, TEXTS)
-        told(system, which)
+        publish(connection, which, TEXTS, lambda: told(system, which))
+        publish(connection, forged, TEXTS, str)
         told(system, removed)
         found = {which.report_id: None, removed.report_id: GONE, forged.report_id: NOT_ON_RECORD}
         assert wrong(connection) == found
