@@ -169,7 +169,10 @@ def report(
 
 @app.command(name="published")
 def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Print which reports were published. Exit code 1 when one is not what was published."""
+    """Print which reports were published. Exit code 1 when one is not what was published.
+
+    One that was published before the log was told of it is named, and is no failure.
+    """
     with (
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
@@ -186,7 +189,7 @@ def list_published(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             row = (str(kept.report_id), when, kept.published_by, str(kept.position), policy_name)
             table.add_row(*row, words.shown_groups(each), each.wrong or "as published")
         show(table)
-    if any(each.wrong for each in found):
+    if any(each.has_changed for each in found):
         raise typer.Exit(1)
 
 

@@ -87,7 +87,10 @@ class Checked:
 
     @property
     def has_changed(self) -> bool:
-        """Whether it is known not to be what was published."""
+        """Whether it is known not to be what was published.
+
+        Of what was published before the log was told of it, nobody can know.
+        """
         return self.wrong is not None and self.wrong != NOT_ON_RECORD
 
     def plain(self) -> dict[str, Any]:
@@ -97,6 +100,7 @@ class Checked:
 
 
 NOT_ON_RECORD = "no event in the log says that this was published, so nothing proves its text"
+FORGED = "no event in the log says that this was published, and there were such events by then"
 GONE = "the log says that this was published, and its text is not here any more"
 WORDS: Mapping[str, str] = {
     "json_sha256": "its text as JSON",
@@ -139,12 +143,13 @@ def published(connection: psycopg.Connection[Any]) -> list[Checked]:
     told = _told(connection)
     with connection.cursor(row_factory=class_row(Published)) as cursor:
         kept = {each.report_id: each for each in cursor.execute(SELECT_ALL)}
+    since = min((report.published_at for report, _ in told.values()), default=None)
     found = [
         Checked(report, GONE, event) for name, (report, event) in told.items() if name not in kept
     ]
     for name, report in kept.items():
         then, event = told.get(name, (None, None))
-        found.append(Checked(report, _wrong(report, then), event))
+        found.append(Checked(report, _wrong(report, then, since), event))
     return sorted(
         found, key=lambda each: (each.report.published_at, each.report.report_id), reverse=True
     )
@@ -179,9 +184,9 @@ def _told(
     return found
 
 
-def _wrong(kept: Published, told: Published | None) -> str | None:
+def _wrong(kept: Published, told: Published | None, since: datetime | None) -> str | None:
     if told is None:
-        return NOT_ON_RECORD
+        return FORGED if since and since <= kept.published_at else NOT_ON_RECORD
     names = [each.name for each in fields(Published)]
     differ = [name for name in names if getattr(kept, name) != getattr(told, name)]
     if not differ:

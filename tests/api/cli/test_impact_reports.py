@@ -35,6 +35,15 @@ NOTED = """
 SELECT candidate_id, reader, role, through FROM hirelog.readings
  WHERE what = 'self-identification' ORDER BY reading
 """
+PUBLISH_BEFORE_EVENTS = """
+INSERT INTO hirelog.impact_reports
+       (report_id, published_at, published_by, position, checkpoint, policy, policy_version,
+        json, csv, html)
+SELECT gen_random_uuid(), '2020-01-01', published_by, position, checkpoint, policy, policy_version,
+       json, csv, html
+  FROM hirelog.impact_reports
+ LIMIT 1
+"""
 SELECT_PUBLISHED = "SELECT state FROM hirelog.events WHERE topic = 'impact-report.published'"
 
 
@@ -164,7 +173,11 @@ def test_a_report_that_was_altered_in_the_database_is_not_handed_out(
         assert ended == {(1, True)}
         assert not (tmp_path / "never.json").exists()
         connection.execute(altering, ("39/40", "19/40", altered))
-    shell.done("audit", "check", *where)
+        connection.execute(PUBLISH_BEFORE_EVENTS)
+    for command in ("audit", "check"), ("impact", "published"):
+        assert "no event in the log says" in " ".join(
+            shell.done(*command, *where, "--json").split()
+        )
 
 
 def test_who_opens_everybody_s_answers_is_noted(shell: Shell, data_dir: Path) -> None:

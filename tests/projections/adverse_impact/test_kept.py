@@ -1,6 +1,7 @@
 """Published reports are kept word for word, and the log tells when one is not."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 
 from api.wiring import System
 from projections.adverse_impact.published import (
+    FORGED,
     GONE,
     NOT_ON_RECORD,
     Published,
@@ -65,9 +67,12 @@ def test_a_report_that_was_altered_forged_or_removed_by_hand_is_noticed(
     altered = replace(which, published_by="officer:eve", csv_sha256=digests(OTHER)["csv_sha256"])
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         publish(connection, which, TEXTS, lambda: told(system, which))
-        publish(connection, forged, TEXTS, str)
+        early = replace(report(), published_at=NOW - timedelta(days=1))
+        for each in early, forged:
+            publish(connection, each, TEXTS, str)
         told(system, removed)
-        found = {which.report_id: None, removed.report_id: GONE, forged.report_id: NOT_ON_RECORD}
+        found = {which.report_id: None, removed.report_id: GONE, forged.report_id: FORGED}
+        found |= {early.report_id: NOT_ON_RECORD}
         assert wrong(connection) == found
         connection.execute(
             "UPDATE hirelog.impact_reports SET csv = %s, published_by = 'officer:eve'"
