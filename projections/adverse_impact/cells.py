@@ -5,17 +5,30 @@ the smallest answers to a question become one, OTHERS, the same in all sections 
 (all jobs, all periods); or a section's table is left out, with so many others that their sum, which
 is the whole without those shown, has no small group either. What is shown are whole tables of
 coarser answers, and what was merged in the whole process is merged everywhere.
+
+People are counted once, however often they applied. Who answered one of two questions is in no
+group of the table of both, but is the difference between it and the table of the one: silence is
+a group here, which cannot be merged.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.adverse_impact.answers import Answers
+from projections.adverse_impact.answers import Answers, Silence
 
 OTHERS = "(others)"
 
-People = Mapping[Answers, int]
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How many a group counts, and who they are: all, or so many that it does not matter."""
+
+    number: int
+    who: frozenset[object]
+
+
+People = Mapping[Answers, Crowd]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +43,12 @@ class Coarse:
         pairs = zip(answers, self.merged, strict=True)
         return tuple(OTHERS if answer in merged else answer for answer, merged in pairs)
 
-    def table(self, people: People) -> Counter[Answers]:
-        """The people of a table by the groups that are shown."""
-        made: Counter[Answers] = Counter()
-        for answers, number in people.items():
-            made[self.answers(answers)] += number
+    def table(self, parts: Iterable[People]) -> Mapping[Answers, set[object]]:
+        """Who is in which group that is shown, of several parts together."""
+        made: dict[Answers, set[object]] = defaultdict(set)
+        for people in parts:
+            for answers, crowd in people.items():
+                made[self.answers(answers)] |= crowd.who
         return made
 
     def merging(self, place: int, answer: str) -> "Coarse":
@@ -51,37 +65,50 @@ def coarsen(
     sections: Mapping[str, People],
     smallest: int,
     begin: Coarse,
-    whole: People | None = None,
+    elsewhere: People | None = None,
 ) -> Coarse:
     """What to merge and to leave out, so that each group is of nobody or of `smallest` or more.
 
-    `sections` are the tables of one shape in one scope; `whole` is given where somebody could take
-    them away from it. Of all steps the one is taken that costs the fewest people for each small
-    cell that it touches.
+    `sections` are the tables of one shape in one scope; `elsewhere` is who is in none of them,
+    given where somebody could take them away from the whole. Crowds tell of up to twice `smallest`
+    who they are. Of all steps the one is taken that costs the fewest for each small cell that it
+    touches.
     """
     made = begin
-    if whole is not None:  # no two groups of these can be large enough
-        tiny = [name for name, people in sections.items() if sum(people.values()) < 2 * smallest]
+    if elsewhere is not None:  # no two groups of these can be large enough
+        tiny = [name for name, people in sections.items() if _answered(people) < 2 * smallest]
         made = made.leaving_out(*tiny)
-    while small := list(_small(sections, smallest, made, whole)):
+    while small := list(_small(sections, smallest, made, elsewhere)):
         made = _cheapest(sections, small, made)
     return made
 
 
+def _answered(people: People) -> int:
+    who = (crowd.who for answers, crowd in people.items() if not _is_silent(answers))
+    return len(frozenset[object]().union(*who))
+
+
+def _is_silent(answers: Answers) -> bool:
+    return any(isinstance(answer, Silence) for answer in answers)
+
+
+def _size(people: People) -> int:
+    return sum(crowd.number for answers, crowd in people.items() if not _is_silent(answers))
+
+
 def _small(
-    sections: Mapping[str, People], smallest: int, made: Coarse, whole: People | None
+    sections: Mapping[str, People], smallest: int, made: Coarse, elsewhere: People | None
 ) -> Iterator[tuple[str, Answers]]:
     """Each group that is too small, with the section that could be left out for it."""
     shown = {name: people for name, people in sections.items() if name not in made.left_out}
-    tables = [(name, made.table(people)) for name, people in shown.items()]
-    if whole is not None and shown:
-        rest = made.table(whole)
-        for _, table in tables:
-            rest.subtract(table)
-        tables.append((min(shown, key=lambda name: sum(shown[name].values())), rest))
+    tables = [(name, made.table([people])) for name, people in shown.items()]
+    if elsewhere is not None and shown:
+        hidden = [people for name, people in sections.items() if name in made.left_out]
+        least = min(shown, key=lambda name: _size(shown[name]))
+        tables.append((least, made.table([*hidden, elsewhere])))
     for name, table in tables:
-        for answers, people in table.items():
-            if 0 < people < smallest:
+        for answers, who in table.items():
+            if 0 < len(who) < smallest:
                 yield name, answers
 
 
@@ -90,16 +117,19 @@ def _cheapest(
 ) -> Coarse:
     answered: Counter[tuple[int, str]] = Counter()
     for people in sections.values():
-        for answers, number in people.items():
+        for answers, crowd in people.items():
             for at in enumerate(answers):
-                answered[at] += number
+                if not isinstance(at[1], Silence):
+                    answered[at] += crowd.number
     apart = [at for at in answered if at[1] not in made.merged[at[0]]]
     next_one = {at[0]: at for at in sorted(apart, key=lambda at: (-answered[at], at))}
     cost: dict[Coarse, int] = {}
     touched: Counter[Coarse] = Counter()
     for section, group in small:
-        steps = {made.leaving_out(section): sum(sections[section].values())}
+        steps = {made.leaving_out(section): _size(sections[section])}
         for place, answer in enumerate(group):
+            if isinstance(answer, Silence):
+                continue
             merging = next_one.get(place) if answer == OTHERS else (place, answer)
             if merging:
                 steps[made.merging(*merging)] = answered[merging]

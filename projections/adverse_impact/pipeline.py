@@ -154,14 +154,23 @@ def count(
         left_out = each.is_open or each.was_withdrawn
         if selected or not left_out:
             applied = period.of(each.applied_at) if each.applied_at else None
-            rows.append(Row(own, 1, int(selected), job=names[each.job_id], period=applied))
+            rows.append(
+                Row(
+                    own,
+                    1,
+                    int(selected),
+                    job=names[each.job_id],
+                    period=applied,
+                    person=each.candidate_id,
+                )
+            )
         else:
             still_open += each.is_open
             withdrawn += not each.is_open
         for stage, went_on in _stages(each, pipeline):
             passed = went_on or selected
             if passed or not left_out:
-                rows.append(Row(own, 1, int(passed), stage=stage))
+                rows.append(Row(own, 1, int(passed), stage=stage, person=each.candidate_id))
     return Counted(rows, still_open, withdrawn)
 
 

@@ -2,14 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 from statistics import median
+from uuid import UUID
 
 from projections.adverse_impact.analysis import Finding, Group, findings
 from projections.adverse_impact.answers import EVERYBODY, Answers, Said, Silence, Wording
-from projections.adverse_impact.cells import OTHERS, Coarse, coarsen
+from projections.adverse_impact.cells import OTHERS, Coarse, Crowd, People, coarsen
 from projections.adverse_impact.policies import Policy, SmallestCell
 
 WHOLE_PROCESS = "whole process"
@@ -25,7 +26,9 @@ class Row:
 
     Of the numbers either `applicants` and `selected`, or `rate` (and `applicants` where known), or
     `applicants` and `score`: a score above the median of all counts as selected. `answers` follow
-    the report's attributes. A row without a stage is of the whole process.
+    the report's attributes. A row without a stage is of the whole process. `person` is who that one
+    person is, where several rows may be of the same: it decides which groups are small, and no
+    report holds it. Without it, each applicant is somebody else.
     """
 
     answers: Answers
@@ -36,6 +39,7 @@ class Row:
     stage: str | None = None
     job: str | None = None
     period: str | None = None
+    person: UUID | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +144,20 @@ def _coarsened(
     whole = scopes.get(WHOLE, {}).get("", [])
     found: dict[tuple[_Scope, _Shape], Coarse] = {}
     for where, sections in scopes.items():
+        column = where[0]
+        elsewhere = (
+            [row for row in whole if getattr(row, column) is None] if where in ADD_UP else []
+        )
         for shape in _shapes(questions):
             merged = tuple(
                 _merged(found, (where, (place,)), 0) | _merged(found, (WHOLE, shape), at)
                 for at, place in enumerate(shape)
             )
             found[where, shape] = coarsen(
-                {name: _people(rows, shape) for name, rows in sections.items()},
+                {name: _people(rows, shape, 2 * smallest) for name, rows in sections.items()},
                 smallest,
                 Coarse(merged),
-                _people(whole, shape) if where in ADD_UP else None,
+                _people(elsewhere, shape, 2 * smallest) if where in ADD_UP else None,
             )
     return found
 
@@ -169,14 +177,22 @@ def _shapes(questions: int) -> list[_Shape]:
     return [*combinations(places, 1), *combinations(places, 2)]
 
 
-def _people(rows: Sequence[Row], shape: _Shape) -> Counter[Answers]:
-    """How many people gave which answers; who did not answer is in no group."""
-    found: Counter[Answers] = Counter()
+def _people(rows: Sequence[Row], shape: _Shape, enough: int) -> People:
+    """Who gave which answers, of each group `enough` of them; who answered nothing is in none."""
+    number: Counter[Answers] = Counter()
+    who: dict[Answers, set[object]] = defaultdict(set)
     for row in rows:
-        answers = tuple(row.answers[place] for place in shape)
-        if not any(isinstance(answer, Silence) for answer in answers):
-            found[answers] += row.applicants or 0
-    return found
+        said = (row.answers[place] for place in shape)
+        # Why somebody is silent makes no difference: neither is in a group of the table.
+        answers = tuple(Silence.UNKNOWN if isinstance(each, Silence) else each for each in said)
+        if all(isinstance(answer, Silence) for answer in answers):
+            continue
+        applicants = row.applicants or 0
+        number[answers] += applicants
+        if len(who[answers]) < enough:
+            others = (object() for _ in range(min(applicants, enough)))
+            who[answers].update(others if row.person is None else [row.person])
+    return {answers: Crowd(number[answers], frozenset(who[answers])) for answers in number}
 
 
 def _section(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import product
+from uuid import UUID
 
 from projections.adverse_impact.answers import wording
 from projections.adverse_impact.cells import OTHERS
@@ -85,16 +86,21 @@ def tables(report: Report) -> Iterator[tuple[Section, Table]]:
 
 
 def secrets(people: Mapping[Cell, int]) -> Iterator[frozenset[Cell]]:
-    """The cells of each group of one to nine people in the whole, a job or a period."""
+    """The cells of each group of one to nine people in the whole, a job or a period.
+
+    Also of those who answered one question and not the other.
+    """
     sections = [("whole process", None), *(("job", each) for each in JOBS[:-1])]
     for scope, name in [*sections, *(("period", each) for each in YEARS)]:
-        for sex, race in product((*SEXES[:2], None), (*RACES[:3], None)):
+        for sex, race in product((*SEXES, None), (*RACES, None)):
             cells = frozenset(
                 cell
                 for cell in EVERY_CELL
                 if belongs(cell, scope, name) and sex in {None, cell[0]} and race in {None, cell[1]}
             )
-            if (sex or race) and 0 < sum(people.get(each, 0) for each in cells) < SMALLEST.people:
+            if {sex, race} <= {"", "declined", None}:
+                continue
+            if 0 < sum(people.get(each, 0) for each in cells) < SMALLEST.people:
                 yield cells
 
 
@@ -139,3 +145,36 @@ def test_no_small_group_is_shown_or_can_be_computed() -> None:
             kept += 1
             assert known.rest(cells), (seed, sorted(cells, key=repr))
     assert kept > 500
+
+
+def test_the_one_who_answered_one_question_is_not_what_two_tables_differ_by() -> None:
+    answers = {("M", "A"): 30, ("M", "B"): 30, ("F", "A"): 30, ("F", "B"): 30}
+    rows = [Row(each, number, 5) for each, number in answers.items()]
+
+    def tables_with(silent: int) -> int:
+        told = [*rows, Row(("M", "declined"), silent, silent)]
+        (section,) = build(told, ["sex", "race"], UGESP, wording(DAY), SMALLEST).sections
+        return len(section.tables)
+
+    assert [tables_with(silent) for silent in (0, 1, 9, 10)] == [3, 2, 2, 3]
+
+
+def test_twelve_applications_of_one_person_are_no_group_of_ten() -> None:
+    def shown(people: int) -> list[list[tuple[str, int | None]]]:
+        rows = [Row((sex,), 30, 5, job="Cook") for sex in ("F", "M")]
+        for number in range(12):
+            cook, untold = UUID(int=number % people), UUID(int=20 + number % people)
+            rows.append(Row(("X",), 1, 0, job="Cook", person=cook))
+            rows.append(Row(("F",), 1, 0, person=untold))  # of a job that has no table
+        whole, job = build(rows, ["sex"], UGESP, wording(DAY), SMALLEST).sections
+        return [
+            [(each.group.answers[0], each.group.applicants) for each in table.findings]
+            for section in (whole, job)
+            for table in section.tables
+        ]
+
+    assert shown(12) == [
+        [("F", 42), ("M", 30), ("X", 12)],
+        [("F", 30), ("M", 30), ("X", 12)],
+    ]
+    assert shown(1) == [[("F", 42), (OTHERS, 42)]]

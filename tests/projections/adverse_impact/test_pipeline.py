@@ -99,4 +99,5 @@ def test_jobs_of_the_same_title_stand_apart_and_periods_are_named() -> None:
     found = count(Pipeline(1, same, {}, {}), {}, [], Outcome.HIRED, Period.QUARTER)
     assert {row.job for row in found.rows} == {f"Cook ({JOB})", f"Cook ({OTHER_JOB})"}
     assert {row.period for row in found.rows} == {"2026-Q2"}
+    assert {row.person for row in found.rows} == {each.candidate_id for each in same}
     assert Period.MONTH.of(NOW) == f"{NOW:%Y-%m}"
