@@ -31,7 +31,7 @@ class FeedPage(BaseModel):
 class Feed:
     """What one caller chose, and whether the caller sees what identifies a person.
 
-    `note` is called before a page with events is handed to one who sees that.
+    `note` puts on record that one who sees that is given events.
     """
 
     system: System
@@ -60,9 +60,12 @@ class Feed:
                 break
             if self._is_chosen(recorded):
                 items.append(cloud_event(recorded, personal=self.personal))
-        if items and self.personal:
-            self.note()
         return FeedPage(items=items, position=position, has_more=position < found.head)
+
+    def note_given(self, page: FeedPage) -> None:
+        """To be called before a page is handed out, and only then. Raises TooManyWaiting."""
+        if page.items and self.personal:
+            self.note()
 
     def _read(self, row: Row) -> Recorded:
         if self.personal:

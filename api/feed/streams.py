@@ -134,6 +134,7 @@ class FeedStream(StreamingResponse):
             if page.items and not await self._is_allowed():
                 return
             if page.items:
+                await self._note_given(page)
                 told = page.items[-1].data.position
                 # At once: whether the reader has gone is seen between two pieces alone.
                 yield "".join(map(_message, page.items))
@@ -164,6 +165,16 @@ class FeedStream(StreamingResponse):
             log.warning("feed waits for the database", error=type(error).__name__)
             await asyncio.sleep(AGAIN_SECONDS)
             return FeedPage(items=[], position=after, has_more=True)
+
+    async def _note_given(self, page: FeedPage) -> None:
+        while True:
+            try:
+                self._feed.note_given(page)
+            except UNAVAILABLE as error:
+                log.warning("feed waits for the database", error=type(error).__name__)
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                return
 
     async def _is_allowed(self) -> bool:
         try:

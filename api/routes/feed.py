@@ -154,6 +154,7 @@ async def follow_feed(
             return _too_many()
         return FeedStream(feed, page, request)
     response.headers["Vary"] = "Accept"
+    feed.note_given(page)
     if page.has_more:
         following = request.url.include_query_params(after=page.position)
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
