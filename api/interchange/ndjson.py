@@ -57,6 +57,7 @@ def export(system: System, file: IO[str], progress: Progress) -> int:
 
     But for self-identifications, which the service cannot open and nobody should hand out, and for
     what is on record of published reports, whose texts lie here.
+    `progress` is told the position that was reached.
     Whoever holds the file holds the people's data: write it where only they can read it.
     """
     done = position = 0
@@ -66,7 +67,7 @@ def export(system: System, file: IO[str], progress: Progress) -> int:
                 file.write(written(recorded))
                 done += 1
             position = rows[-1][0]
-            progress(done)
+            progress(position)
     return done
 
 
