@@ -1,12 +1,13 @@
 """The command that hands a person their own data."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from api.cli.officers import Officer, Why, holding, insist, note, save
+from api.cli.officers import Officer, Why, holding, new_file, new_folder, note
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.database import CannotStart
 from api.readings import What
@@ -23,7 +24,7 @@ def access(
     target: Annotated[
         Path, typer.Option("--out", metavar="DIR|FILE.zip", help="A new folder or archive.")
     ],
-    why: Why = None,
+    why: Why,
     actor: Officer = None,
     without_self_identification: Annotated[
         bool,
@@ -43,30 +44,26 @@ def access(
     from api.compliance import bundle  # noqa: PLC0415  # likewise
     from api.compliance.register import register  # noqa: PLC0415  # likewise
 
-    insist(why)
-    with open_system(settings_from(data_dir), create=False) as system:
+    with open_system(settings_from(data_dir), create=False) as system, ExitStack() as stack:
         history = system.recruiting.whole_history(candidate)
         with system.pool.connection() as connection:
             readers = bundle.read_by(connection, history[0])
+        made_at = now()
+        known = register([each.router for each in ROUTES], made_at.date())
+        is_archive = target.suffix == ".zip"
+        archive = stack.enter_context((new_file if is_archive else new_folder)(target))
         own = None
         if not without_self_identification:
             own = _own_answers(system, candidate, actor, why)
         note(system, candidate, What.ACCESS_BUNDLE, actor=actor, why=why)
-    made_at = now()
-    known = register([each.router for each in ROUTES], made_at.date())
-    made = bundle.make(history, known, readers, made_at, own)
-    contents = bundle.files(made, bundle.as_given(history, known.processing.access))
-    if target.suffix == ".zip":
-        save(target, bundle.zipped(contents))
-    else:
-        try:
-            target.mkdir(mode=0o700)
-        except OSError as error:
-            raise CannotStart(
-                f"{target} cannot be made: {error.strerror}; name another folder"
-            ) from error
-        for name, content in contents.items():
-            save(target / name, content)
+        made = bundle.make(history, known, readers, made_at, own)
+        contents = bundle.files(made, bundle.as_given(history, known.processing.access))
+        if archive:
+            archive.write(bundle.zipped(contents))
+        else:
+            for name, content in contents.items():
+                with new_file(target / name, "w") as file:
+                    file.write(content)
     if as_json:
         print_json({"out": str(target), "files": list(contents), "events": len(history)})
     else:

@@ -69,6 +69,7 @@ def rotate_key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @app.command()
 def export(
     candidate: UUID,
+    why: Why,
     to: Annotated[
         Path | None,
         typer.Option("--out", help="Where to write the bundle [default: CANDIDATE.bundle.json]."),
@@ -76,22 +77,17 @@ def export(
     no_personal: Annotated[
         bool, typer.Option("--no-personal", help="Leave the values in clear out.")
     ] = False,
-    why: Why = None,
     actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a candidate's history with the proofs that it is on record, to be verified offline."""
-    with open_system(settings_from(data_dir), create=False) as system:
-        officers.note(system, candidate, What.PROOF, actor=actor, why=why)
-        made = bundles.export(system, candidate, with_personal=not no_personal)
     file = to or Path(f"{candidate}.bundle.json")
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
-            target.write(made.model_dump_json(indent=1))
-    except OSError as error:
-        raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
+    with open_system(settings_from(data_dir), create=False) as system:
+        made = bundles.export(system, candidate, with_personal=not no_personal)
+        with officers.new_file(file) as target:
+            officers.note(system, candidate, What.PROOF, actor=actor, why=why)
+            target.write(made.model_dump_json(indent=1).encode())
     if as_json:
         print_json({"file": str(file), "events": len(made.events)})
     else:

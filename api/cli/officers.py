@@ -1,11 +1,12 @@
 """What the commands of officers share: points of a history, and the note of who reads what."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated
+from shutil import rmtree
+from typing import IO, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -20,9 +21,7 @@ from domain.candidate.intents import Label
 from domain.recorded import Recorded, personal_values
 from domain.values import REDACTED
 
-Why = Annotated[
-    str | None, typer.Option("--why", help="Why you read this, for the record; name nobody.")
-]
+Why = Annotated[str, typer.Option("--why", help="Why you read this, for the record; name nobody.")]
 Officer = Annotated[
     str | None, typer.Option("--actor", help="Who reads, for the record [default: operator:LOGIN].")
 ]
@@ -61,13 +60,6 @@ def note(
         write(connection, Reading(candidate, reader, "operator", what, "cli", reason))
 
 
-def insist(why: str | None) -> str:
-    """Why something is handed out. Raises BadParameter where nothing is said."""
-    if not why:
-        raise typer.BadParameter("give --why: what leaves the house needs a reason on record")
-    return why
-
-
 def holding(history: Iterable[Recorded]) -> str:
     """What a file with these events holds, for whoever has to take care of it."""
     values = (value for each in history for value in personal_values(each.event).values())
@@ -79,19 +71,42 @@ def in_clear(values: Iterable[str]) -> str:
     return f"it holds {'' if any(value != REDACTED for value in values) else 'no '}personal data"
 
 
-def save(file: Path, content: str | bytes) -> None:
-    """Makes a new file that only its owner may read. Raises CannotStart."""
+@contextmanager
+def new_file(file: Path, mode: Literal["w", "wb"] = "wb") -> Iterator[IO[Any]]:
+    """A new file that only its owner may read, and that goes again when something fails.
+
+    It is there before anything is read for it, or a reading that nobody was given would be noted.
+    Raises CannotStart.
+    """
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise CannotStart(f"{file} cannot be made: {error.strerror}; name another file") from error
     try:
-        with os.fdopen(descriptor, "wb") as target:
-            target.write(content.encode() if isinstance(content, str) else content)
-    except OSError as error:
+        with os.fdopen(descriptor, mode, encoding="utf-8" if mode == "w" else None) as target:
+            yield target
+    except BaseException as error:
         with suppress(OSError):
             file.unlink()
-        raise CannotStart(f"{file} cannot be written: {error.strerror}") from error
+        if isinstance(error, OSError):
+            raise CannotStart(f"{file} cannot be written: {error.strerror}") from error
+        raise
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """The same for a folder."""
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise CannotStart(
+            f"{folder} cannot be made: {error.strerror}; name another folder"
+        ) from error
+    try:
+        yield
+    except BaseException:
+        rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _label(option: str, text: str) -> str:

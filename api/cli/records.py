@@ -1,7 +1,7 @@
 """Commands on what is on record: replay a history, take records in and hand them out."""
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from api import replay
-from api.cli.officers import Officer, Why, holding, insist, note, point, save
+from api.cli.officers import Officer, Why, holding, new_file, note, point
 from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
 from api.compliance import replay_page
 from api.compliance.differences import Difference
@@ -38,6 +38,7 @@ WORTH_A_CREW = 2_000_000  # bytes; below it processes take longer to start than 
 @app.command(name="replay")
 def replay_candidate(
     candidate: UUID,
+    why: Why,
     as_of: Annotated[
         str | None, typer.Option(help="Only what had happened by then (RFC 3339, with zone).")
     ] = None,
@@ -55,10 +56,7 @@ def replay_candidate(
         str | None,
         typer.Option("--to", metavar="POINT", help="… and until: known-at:MOMENT, or 3,MOMENT."),
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write a page for who has no access; needs --why.")
-    ] = None,
-    why: Why = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page for who has no access.")] = None,
     actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -73,16 +71,17 @@ def replay_candidate(
     one = BEGINNING if start is None else point("--from", start)
     last = Point(version, moment("--as-of", as_of), moment("--known-at", known_at))
     two = point("--to", end) if by_points else last
-    if html:
-        insist(why)
     what = What.DIFFERENCE if by_points else What.REPLAY_PAGE if html else What.REPLAY
-    with open_system(settings_from(data_dir), create=False) as system:
+    with open_system(settings_from(data_dir), create=False) as system, ExitStack() as stack:
         whole = system.recruiting.whole_history(candidate, one.version, two.version)
         history = [recorded for recorded in whole if by_points or two.holds(recorded)]
-        if history:
-            note(system, candidate, what, actor=actor, why=why)
-    if not history:
-        raise CandidateNotFound(f"candidate {candidate} was not on record at that time")
+        if not history:
+            raise CandidateNotFound(f"candidate {candidate} was not on record at that time")
+        steps = [] if by_points else list(replay.steps(history))
+        page = stack.enter_context(new_file(html)) if html else None
+        note(system, candidate, what, actor=actor, why=why)
+        if page:
+            page.write(replay_page.page(candidate, steps, two, now()).encode())
     if by_points:
         told = Difference.of(candidate, history, one, two)
         if as_json:
@@ -90,9 +89,7 @@ def replay_candidate(
         else:
             replay.show_difference(out, one, two, told)
         return
-    steps = list(replay.steps(history))
     if html:
-        save(html, replay_page.page(candidate, steps, two, now()))
         out.print(f"{len(steps)} events written to {html}; {holding(history)}", markup=False)
     elif as_json:
         print_json([replay.as_json(step) for step in steps])
@@ -157,11 +154,11 @@ def _shipped(mapping: Path) -> Path:
 @app.command(name="export")
 def export_file(
     file: Path,
+    why: Why,
     recipient: Annotated[
         str | None,
         typer.Option("--for", help="Who receives it, for the notices owed [default: the file]."),
     ] = None,
-    why: Why = None,
     actor: Officer = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -174,17 +171,16 @@ def export_file(
         total = system.recruiting.recorder.max_notification_id() or 0
         if file.exists():
             raise CannotStart(f"{file} cannot be made: File exists; name another file")
-        note(system, None, What.EXPORT, actor=actor, why=why)
         # Under its name only when it is whole.
         partial = file.with_name(f"{file.name}.part")
         try:
             partial.unlink(missing_ok=True)
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with (
-                os.fdopen(descriptor, "w", encoding="utf-8") as target,
+                new_file(partial, "w") as target,
                 bar("Writing", total, quiet=as_json) as advance,
                 system.pool.connection() as connection,
             ):
+                note(system, None, What.EXPORT, actor=actor, why=why)
                 disclosures.record(
                     connection,
                     "export",
@@ -194,8 +190,6 @@ def export_file(
                 count = ndjson.export(system, target, advance)
             partial.rename(file)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise CannotStart(f"{file} cannot be made: {error.strerror}") from error
     if as_json:
         print_json({"file": str(file), "events": count})

@@ -95,7 +95,7 @@ def _say_where_first(system: System, address: str) -> None:
     out.print(f"  the audit    {address}/v1/audit/entries?type=rejected")
     if candidate:
         out.print(f"  one person   {address}/v1/candidates/{candidate}")
-        out.print(f"  a history    .venv/bin/hirelog replay {candidate}{where}")
+        out.print(f"  a history    .venv/bin/hirelog replay {candidate}{where} --why 'To try it'")
 
 
 @app.command()

@@ -64,6 +64,9 @@ for case in sys.stdin:
 """
 
 
+WHY = ("--why", "A test")
+
+
 @dataclass(frozen=True)
 class Shell:
     """Runs commands, each as a process of its own."""

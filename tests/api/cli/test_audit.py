@@ -8,7 +8,7 @@ import pytest
 
 from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE
-from tests.api.cli.processes import Home, Shell, complaint
+from tests.api.cli.processes import WHY, Home, Shell, complaint
 
 CANDIDATE = "SELECT originator_id FROM hirelog.events WHERE topic = 'candidate.hired' LIMIT 1"
 FLIP = """
@@ -28,7 +28,7 @@ def bundle(shell: Shell, company: Home, tmp_path_factory: pytest.TempPathFactory
         row = connection.execute(CANDIDATE).fetchone()
     assert row is not None
     file = tmp_path_factory.mktemp("bundle") / "bundle.json"
-    said = shell.done("audit", "export", row[0], "--out", file, *company.at())
+    said = shell.done("audit", "export", *WHY, row[0], "--out", file, *company.at())
     assert "it holds personal data in clear" in said
     assert file.stat().st_mode & 0o777 == 0o600
     return file
@@ -66,7 +66,7 @@ def test_mistakes_are_one_line(shell: Shell, company: Home, bundle: Path, key: s
     at = company.at()
     for said, containing in (
         (("audit", "verify", bundle.parent / "none", "--key", key), "No such file"),
-        (("audit", "export", "0" * 32, "--out", bundle, *at), "is not on record"),
+        (("audit", "export", *WHY, "0" * 32, "--out", bundle, *at), "is not on record"),
         (("audit", "witness", "--state", bundle, "--key", key, "--url", "x", *at), "give either"),
         (("audit", "check", "--checkpoint", bundle.parent, *at), "directory"),
     ):
@@ -85,7 +85,7 @@ def test_the_log_goes_on_under_a_new_key(
     assert said == "Start anew what serves or projects."
     file = tmp_path / "later.json"
     candidate = json.loads(bundle.read_text())["candidate"]
-    shell.done("audit", "export", candidate, "--out", file, *company.at())
+    shell.done("audit", "export", *WHY, candidate, "--out", file, *company.at())
     for made, trusted in (bundle, key), (file, key), (file, new):
         assert "are on record" in shell.done("audit", "verify", made, "--key", trusted)
     assert "not signed by" in shell.run("audit", "verify", bundle, "--key", new).stderr

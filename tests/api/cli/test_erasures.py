@@ -20,7 +20,7 @@ from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE
 from tests.api.cli.conftest import attached
 from tests.api.cli.histories import fact
-from tests.api.cli.processes import Home, Shell, address, complaint, known_at, process, stopped
+from tests.api.cli.processes import WHY, Home, Shell, address, complaint, known_at, process, stopped
 from tests.api.talk import open_job, post
 from tests.databases import wait_until_projected
 from tests.waiting import until
@@ -191,7 +191,7 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
         everybody = [candidate, IMPORTED]
         shown = http.get(f"/v1/candidates/{candidate}").json()
         assert shown["details"]["name"] == MARKS["new-name"]
-        shell.done("export", before, "--for", "Auditors Ltd", *place.at())
+        shell.done("export", *WHY, before, "--for", "Auditors Ltd", *place.at())
         exported: Found = {}
         search("export", before.read_bytes(), needles(), exported)
         assert exported.keys() == MARKS.keys()
@@ -216,7 +216,7 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
             note = {"type": "noted", "text": "Again"}
             refused = http.post(f"/v1/candidates/{each}/interactions", json=note)
             assert (refused.status_code, refused.json()["code"]) == (409, "candidate-erased")
-        assert "[redacted]" in shell.done("replay", candidate, *place.at())
+        assert "[redacted]" in shell.done("replay", *WHY, candidate, *place.at())
         shown = http.get(paths[0]).json()
         assert [each["recipient"] for each in shown["recipients"]] == ["Auditors Ltd"]
         assert shown["state"] == "erasing"
@@ -225,7 +225,7 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
         assert done["log_is_cut"], done
         assert {http.get(path).json()["state"] for path in paths} == {"complete"}
         their_own_data_names_nobody(shell, place, candidate, tmp_path / "own")
-        shell.done("export", after, *place.at())
+        shell.done("export", *WHY, after, *place.at())
         assert after.read_text().count("\n") == rows + 4
         tables = in_tables(superuser, needles() | sealed)
         assert tables == {"sealed": ["hirelog.events", "hirelog.events"]}  # whose key is gone
@@ -302,7 +302,7 @@ def test_an_erasure_that_was_killed_is_completed_by_the_next_run(shell: Shell, p
     shell.done("erasures", "run", *place.at())
     states = {each["state"] for each in shell.result("erasures", "list", *place.at())}
     assert states <= {"complete"}
-    assert "[redacted]" in shell.done("replay", IMPORTED, *place.at())
+    assert "[redacted]" in shell.done("replay", *WHY, IMPORTED, *place.at())
 
 
 def test_a_data_directory_that_is_put_back_is_erased_again(shell: Shell, tmp_path: Path) -> None:
@@ -320,11 +320,11 @@ def test_a_data_directory_that_is_put_back_is_erased_again(shell: Shell, tmp_pat
     shutil.rmtree(data_dir)
     copy.rename(data_dir)
 
-    replayed = shell.result("replay", IMPORTED, *at, environ=environ)
+    replayed = shell.result("replay", *WHY, IMPORTED, *at, environ=environ)
     assert replayed[0]["data"]["name"] == "[redacted]"
     assert replayed[-1]["actor"] == "system:deletion-ledger"
     export = tmp_path / "export.ndjson"
-    shell.done("export", export, *at, environ=environ)
+    shell.done("export", *WHY, export, *at, environ=environ)
     assert MARKS["import-name"] not in export.read_text()
     assert UUID(IMPORTED) in {each.stream for each in Ledger(tmp_path / "ledger").read()}
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE, SERVICE
-from tests.api.cli.processes import Shell
+from tests.api.cli.processes import WHY, Shell
 
 # Forty applicants, half of them of each sex; ten men and five women are offered the job. By race
 # they are 24, 12 and 4.
@@ -197,7 +197,7 @@ def test_who_opens_everybody_s_answers_is_noted(shell: Shell, data_dir: Path) ->
 def test_the_export_holds_nobodys_self_identification(
     shell: Shell, data_dir: Path, tmp_path: Path
 ) -> None:
-    shell.done("export", tmp_path / "all.ndjson", "--data-dir", data_dir)
+    shell.done("export", *WHY, tmp_path / "all.ndjson", "--data-dir", data_dir)
     exported = (tmp_path / "all.ndjson").read_text()
     assert "candidate.applied" in exported
     assert "self-identification" not in exported

@@ -35,7 +35,7 @@ def test_differences(shell: Shell, home: Home) -> None:
     assert "details.name" not in told
 
     def fields(*options: str) -> dict[str, Any]:
-        found = shell.result("replay", ADA, *options, *home.at())
+        found = shell.result("replay", *WHY[:2], ADA, *options, *home.at())
         return {each["field"].rpartition(".")[2]: each["after"] for each in found["changes"]}
 
     assert fields("--from", "2026-01-07T00:00:00Z") == {"stage": "Lunch"}
@@ -48,16 +48,23 @@ def test_differences(shell: Shell, home: Home) -> None:
     assert noted[0] == (ADA, "compliance:kim", "operator", "cli", "Inspection 2026-7")
     assert noted[1][1].startswith("operator:")
     for wrong in "soon", "known-at:2026", "as-of:", "", "9" * 30, "1,,2":
-        ended = shell.run("replay", ADA, "--from", wrong, *home.at())
+        ended = shell.run("replay", *WHY, ADA, "--from", wrong, *home.at())
         assert not complaint(ended, "--from"), wrong
-    assert not complaint(shell.run("replay", ADA, "--to", "9", *home.at()), "no version 9")
-    both = shell.run("replay", ADA, "--to", "1", "--version", "1", *home.at())
+    assert not complaint(shell.run("replay", *WHY, ADA, "--to", "9", *home.at()), "no version 9")
+    both = shell.run("replay", *WHY, ADA, "--to", "1", "--version", "1", *home.at())
     assert not complaint(both, "leave the other points")
 
 
 def test_a_page_for_who_has_no_access(shell: Shell, home: Home, tmp_path: Path) -> None:
     file = tmp_path / "ada.html"
-    assert not complaint(shell.run("replay", ADA, "--html", file, *home.at()), "--why")
+    for reading in (
+        ("replay", ADA),
+        ("replay", ADA, "--html", file),
+        ("export", file),
+        ("audit", "export", ADA, "--out", file),
+        ("access", ADA, "--out", file),
+    ):
+        assert not complaint(shell.run(*reading, *home.at()), "--why"), reading
     assert not file.exists()
     shell.done("replay", ADA, "--html", file, *WHY, *home.at())
     assert file.stat().st_mode & 0o777 == 0o600
@@ -66,7 +73,15 @@ def test_a_page_for_who_has_no_access(shell: Shell, home: Home, tmp_path: Path) 
     for words in NAME, EMAIL, TEXT, "candidate:self", "Moved from Review", "In a hurry", "Lunch":
         assert words in said, words
     assert not complaint(shell.run("replay", ADA, "--html", file, *WHY, *home.at()), "File exists")
-    assert readings(home, "replay-page")[0][:2] == (ADA, "compliance:kim")
+    for what, refused in (
+        ("access-bundle", ("access", ADA, "--out", file.with_suffix(".html"))),
+        ("proof", ("audit", "export", ADA, "--out", file)),
+        ("export", ("export", tmp_path / "no" / "file")),
+        ("replay-page", ("replay", ADA, "--html", tmp_path / "no" / "file")),
+    ):
+        assert not complaint(shell.run(*refused, *WHY, *home.at()), "cannot be made")
+        noted = readings(home, what)
+        assert [each[:2] for each in noted] == [(ADA, "compliance:kim")] * (what == "replay-page")
 
 
 def test_nothing_that_was_written_becomes_markup(shell: Shell, home: Home, tmp_path: Path) -> None:
@@ -103,7 +118,7 @@ def test_nothing_that_was_written_becomes_markup(shell: Shell, home: Home, tmp_p
 
 def test_a_replay_and_an_export_are_noted(shell: Shell, home: Home, tmp_path: Path) -> None:
     before = len(readings(home, "replay"))
-    shell.done("replay", ADA, *home.at())
+    shell.done("replay", *WHY, ADA, *home.at())
     noted = readings(home, "replay")
     assert len(noted) == before + 1
     assert noted[-1][0] == ADA

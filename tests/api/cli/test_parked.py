@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.api.cli.histories import ADA, FACTS
-from tests.api.cli.processes import Environ, Shell, complaint, own_server
+from tests.api.cli.processes import WHY, Environ, Shell, complaint, own_server
 from tests.api.cli.test_records import same_but_sealed_anew
 from tests.databases import Database, all_rows
 from tests.projections.test_projector import forget_read_models, project_to_the_end
@@ -152,7 +152,7 @@ def test_what_was_left_out_stays_out_after_export_and_import(
     project_to_the_end(database.service)
     rows = all_rows(database.service)
 
-    shell.done("export", export, environ=environ)
+    shell.done("export", *WHY, export, environ=environ)
     with psycopg.connect(database.superuser) as connection:
         connection.execute("TRUNCATE hirelog.events, hirelog.candidate_keys")
     forget_read_models(database)

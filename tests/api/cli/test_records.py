@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.api.cli.histories import ADA, BEN, EMAIL, NAME, TEXT
-from tests.api.cli.processes import ENVIRON, Home, Shell, command, complaint, head, own_server
+from tests.api.cli.processes import ENVIRON, WHY, Home, Shell, command, complaint, head, own_server
 from tests.databases import Database, all_rows
 
 OTHER_KEY = b64encode(bytes(32)).decode()
@@ -37,7 +37,7 @@ def test_data_directory_is_private(shell: Shell, home: Home) -> None:
 
 
 def test_replay(shell: Shell, home: Home) -> None:
-    told = shell.done("replay", ADA, *home.at())
+    told = shell.done("replay", *WHY, ADA, *home.at())
     assert told.startswith(f"{NAME}  candidate {ADA}\n3 events\n")
     for words in (
         *("2026-01-06 09:00:00 UTC", "candidate:self", f"email: {EMAIL}", "why: In a hurry"),
@@ -46,31 +46,31 @@ def test_replay(shell: Shell, home: Home) -> None:
     ):
         assert words in told, words
 
-    earlier = shell.done("replay", ADA, "--version", "1", *home.at())
+    earlier = shell.done("replay", *WHY, ADA, "--version", "1", *home.at())
     assert "1 of 3 events, as of that point" in earlier
     assert "Then: " in earlier
     assert "Now: " not in earlier
 
-    history = shell.result("replay", ADA, *home.at())
+    history = shell.result("replay", *WHY, ADA, *home.at())
     assert [step["version"] for step in history] == [1, 2, 3]
     assert [step["state"]["version"] for step in history] == [1, 2, 3]
     assert history[0]["data"]["name"] == history[2]["state"]["details"]["name"] == NAME
     assert history[1]["broken_rules"] == ["unknown-stage"]
 
     def versions(*options: str) -> list[int]:
-        return [step["version"] for step in shell.result("replay", ADA, *options, *home.at())]
+        return [step["version"] for step in shell.result("replay", *WHY, ADA, *options, *home.at())]
 
     assert versions("--version", "2") == [1, 2]
     assert versions("--as-of", "2026-01-08T09:00:00Z") == [1, 2]
     assert versions("--as-of", "2026-01-08T09:59:59+01:00") == [1]
     assert versions("--known-at", "2999-01-01T00:00:00Z") == [1, 2, 3]
-    early = shell.run("replay", ADA, "--known-at", "2026-06-01T00:00:00Z", *home.at())
+    early = shell.run("replay", *WHY, ADA, "--known-at", "2026-06-01T00:00:00Z", *home.at())
     assert not complaint(early, "not on record at that time")
 
 
 def test_replay_sends_nothing_to_the_terminal_but_text(shell: Shell, home: Home) -> None:
     """What an applicant calls himself must not move the cursor of a compliance officer."""
-    told = shell.done("replay", BEN, *home.at())
+    told = shell.done("replay", *WHY, BEN, *home.at())
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", told), ascii(told)
 
 
@@ -90,10 +90,10 @@ def test_export_and_import_again(
 ) -> None:
     file, second = tmp_path / "export.ndjson", tmp_path / "second.ndjson"
     events = head(home.conninfo)
-    assert shell.result("export", file, *home.at())["events"] == events
+    assert shell.result("export", *WHY, file, *home.at())["events"] == events
     assert file.stat().st_mode & 0o777 == 0o600
     assert NAME in file.read_text()
-    assert not complaint(shell.run("export", file, *home.at()), "File exists")
+    assert not complaint(shell.run("export", *WHY, file, *home.at()), "File exists")
 
     there, environ = ("--data-dir", tmp_path / "there"), own_server(database)
     arguments = ("import", file, "--format", "ndjson", *there)
@@ -104,7 +104,7 @@ def test_export_and_import_again(
     again = shell.result(*arguments, environ=environ)
     assert (again["added_events"], again["repeated"]) == (0, events)
     assert all_rows(database.service) == rows
-    shell.done("export", second, *there, environ=environ)
+    shell.done("export", *WHY, second, *there, environ=environ)
     assert second.read_bytes() == file.read_bytes()
     made = {each.name for each in (tmp_path / "there").iterdir()}
     kept = {"master.key", "signing.key", "last.checkpoint", "erasures.ledger"}
@@ -113,7 +113,7 @@ def test_export_and_import_again(
 
 def test_export_that_does_not_fit_the_disk(home: Home, tmp_path: Path) -> None:
     file = tmp_path / "export.ndjson"
-    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "-", *command("export", file)]
+    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "-", *command("export", *WHY, file)]
     finished = subprocess.run(
         [*limited, *map(str, home.at()), "--json"],
         env=ENVIRON,
@@ -128,14 +128,14 @@ def test_export_that_does_not_fit_the_disk(home: Home, tmp_path: Path) -> None:
 def test_mistakes_on_the_command_line(shell: Shell, home: Home, tmp_path: Path) -> None:
     at = home.at()
     (tmp_path / "file").touch()
-    replay = ("replay", ADA, *at)
+    replay = ("replay", *WHY, ADA, *at)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         cases: list[tuple[tuple[object, ...], dict[str, str], str]] = [
             (("nonsense",), {}, "nonsense"),
             (("status", "--nonsense"), {}, "--nonsense"),
-            (("replay", "Ada", *at), {}, "UUID"),
-            (("replay", uuid4(), *at), {}, "is not on record"),
+            (("replay", *WHY, "Ada", *at), {}, "UUID"),
+            (("replay", *WHY, uuid4(), *at), {}, "is not on record"),
             ((*replay, "--version", "4"), {}, "there is no version 4"),
             ((*replay, "--version", "0"), {}, "--version"),
             ((*replay, "--version", 10**30), {}, "version"),
@@ -145,7 +145,7 @@ def test_mistakes_on_the_command_line(shell: Shell, home: Home, tmp_path: Path) 
             ((*replay, "--as-of", "0001-01-01T00:00:00+14:00"), {}, "--as-of must be a moment"),
             (("import", tmp_path / "file", "--format", "csv", *at), {}, "csv"),
             (("import", tmp_path / "file", "--format", "xes", *at), {}, "--mapping"),
-            (("export", tmp_path / "no/file", *at), {}, "No such file or directory"),
+            (("export", *WHY, tmp_path / "no/file", *at), {}, "No such file or directory"),
             (("serve", "--port", "abc", *at), {}, "port"),
             (("serve", "--port", "70000", *at), {}, "65535"),
             (("serve", "--port", port, *at), {}, f"cannot listen on 127.0.0.1:{port}"),
