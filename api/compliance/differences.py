@@ -105,7 +105,7 @@ def _point(point: d.Point) -> Point:
 
 
 def _change(change: d.Change, *, personal: bool) -> Change:
-    hidden = not personal and change.field.startswith("details.")
+    hidden = not personal and change.field.startswith(("details.", "texts."))
     return Change(
         field=change.field,
         before=REDACTED if hidden and change.before is not None else change.before,

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.candidate.events import CandidateEvent
+from domain.candidate.events import CandidateEvent, Details
 from domain.candidate.state import Candidate, evolve
-from domain.recorded import Recorded
+from domain.recorded import Recorded, personal_values
 from domain.values import to_utc
 
 Value = str | int | bool | tuple[str, ...]
@@ -115,18 +115,34 @@ def _plain(value: object) -> Value:
     return str(value)
 
 
+def texts_of(recorded: Recorded) -> Fields:
+    """What was written to the person, by them or about them, as `texts.<version>.<name>`.
+
+    The details are no such texts: they are known of the candidate, until they change.
+    """
+    return {
+        f"texts.{recorded.originator_version}.{name}": value
+        for name, value in personal_values(recorded.event).items()
+        if name not in Details.model_fields
+    }
+
+
 def view(history: Iterable[Recorded], point: Point) -> View:
     """What the point sees of a candidate's history, which is given in stream order."""
     seen = View()
     candidate: Candidate | None = None
+    texts: Fields = {}
     for recorded in history:
         if not isinstance(recorded.event, CandidateEvent) or not point.holds(recorded):
             continue
         candidate = evolve(candidate, recorded)
         before, seen.fields = seen.fields, fields_of(candidate)
-        for name in changed(before, seen.fields):
+        told = texts_of(recorded)
+        for name in (*changed(before, seen.fields), *told):
             seen.made_by[name] = recorded
+        texts |= told
         seen.versions.add(recorded.originator_version)
+    seen.fields = seen.fields | texts
     return seen
 
 

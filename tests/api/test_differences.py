@@ -65,10 +65,14 @@ def test_who_may_not_see_personal_values_sees_that_they_changed(
     http: httpx.Client, as_caller: AsCaller
 ) -> None:
     candidate = begin(http)["id"]
+    say(http, candidate, "noted", text="Ada is kind.")
+    path = f"/v1/candidates/{candidate}/difference"
     blind = as_caller("admin:ben", scopes=["read"])
-    answer = http.get(f"/v1/candidates/{candidate}/difference", headers=blind)
+    answer = http.get(path, headers=blind)
     assert changes(answer.json())["details.name"] == (None, "[redacted]")
+    assert changes(answer.json())["texts.2.text"] == (None, "[redacted]")
     assert "Ada" not in answer.text
+    assert changes(get(http, path))["texts.2.text"] == (None, "Ada is kind.")
 
 
 def test_points_that_there_are_not(http: httpx.Client) -> None:

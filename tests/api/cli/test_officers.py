@@ -38,8 +38,8 @@ def test_differences(shell: Shell, home: Home) -> None:
         found = shell.result("replay", *WHY[:2], ADA, *options, *home.at())
         return {each["field"].rpartition(".")[2]: each["after"] for each in found["changes"]}
 
-    assert fields("--from", "2026-01-07T00:00:00Z") == {"stage": "Lunch"}
-    assert fields("--from", "3,as-of:2026-01-07T00:00:00Z") == {"stage": "Lunch"}
+    assert fields("--from", "2026-01-07T00:00:00Z") == {"stage": "Lunch", "text": TEXT}
+    assert fields("--from", "3,as-of:2026-01-08T10:00:00Z") == {"text": TEXT}
     assert fields("--to", "1")["name"] == NAME
     assert fields("--from", "known-at:2999-01-01T00:00:00Z") == {}
     assert fields("--from", "known-at:2026-05-01T00:00:00Z")["stage"] == "Lunch"

@@ -12,10 +12,11 @@ from domain.candidate.difference import (
     apply,
     difference,
     fields_of,
+    texts_of,
     view,
 )
 from domain.recorded import Recorded
-from domain.values import ConsentPurpose, Origin
+from domain.values import Channel, ConsentPurpose, Origin
 from tests.projections.random_logs import LOGS, PEOPLE
 from tests.scenario import (
     APPLICATION,
@@ -88,6 +89,21 @@ def test_every_part_of_the_state_has_fields() -> None:
     }.items() <= fields.items()
 
 
+def test_what_was_written_is_a_change_of_the_event_that_holds_it() -> None:
+    history = log(
+        sourced(name="Ada"),
+        e.Noted(text="Kind."),
+        e.Contacted(message_id="m1", channel=Channel.EMAIL, subject="Hello", text="Dear Ada"),
+        e.Noted(text=None),
+    )
+    found = difference(history, Point(version=1), Point())
+    assert found.changes == [
+        Change("texts.2.text", None, "Kind.", None, history[1]),
+        Change("texts.3.subject", None, "Hello", None, history[2]),
+        Change("texts.3.text", None, "Dear Ada", None, history[2]),
+    ]
+
+
 def test_what_was_learned_late_was_true_and_not_known() -> None:
     late = (forward("A", "B"), {"occurred_at": day(2), "recorded_at": day(50)})
     history = log(applied("A"), sourced(), late)
@@ -127,4 +143,5 @@ def test_the_differences_step_by_step_give_the_last_state(history: list[Recorded
         step = difference(history, Point(version=version - 1), Point(version=version))
         assert {each.after_by for each in step.changes} <= {history[version - 1]}
         fields = apply(fields, step.changes)
-    assert fields == fields_of(state.fold(None, history))
+    texts = {name: value for each in history for name, value in texts_of(each).items()}
+    assert fields == fields_of(state.fold(None, history)) | texts
