@@ -42,10 +42,11 @@ class Declared:
             raise HTTPException(415, "the body must be JSON; send Content-Type: application/json")
 
     def _check_headers(self, request: Request) -> None:
+        names = [name for name, _ in request.scope["headers"]]
         for name in ONCE:
-            if len(request.headers.getlist(name)) > 1:
+            if names.count(name.lower().encode()) > 1:
                 raise _refused("repeated", ("header", name), REPEATED)
-        if KEY in request.headers and not self._takes_key and request.method != "GET":
+        if not self._takes_key and request.method != "GET" and KEY in request.headers:
             message = "is not taken here: what is asked for is not kept under it; leave it out"
             raise _refused("unexpected", ("header", KEY), message)
 

@@ -15,6 +15,7 @@ POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'non
 NO_STORE = (b"cache-control", b"no-store")
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 CODING = "Accept-Encoding"
+VARY = b"vary", CODING.encode()
 
 
 class Security:
@@ -40,8 +41,10 @@ class Security:
                     headers.append(NO_STORE)
                 headers += ALWAYS
                 message["headers"] = headers
-                if is_personal:
+                if is_personal and VARY[0] in names:
                     _vary(MutableHeaders(raw=headers))
+                elif is_personal:
+                    headers.append(VARY)
             await send(message)
 
         await self._app(scope, receive, secured)
