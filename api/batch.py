@@ -16,9 +16,10 @@ from api.errors import NotPermitted, Problem
 from api.lines import Line
 from domain.candidate.intents import Interaction
 from domain.errors import CandidateNotFound, Refusal
-from domain.intake import Intake, Taken, VersionTaken
+from domain.intake import Intake
 from domain.recorded import Metadata
 from domain.recruiting import Outcome, Recruiting, contended
+from domain.taken import Taken, VersionTaken
 
 REMEMBERED = 2_000  # candidates, more than one group of lines can name
 

@@ -6,12 +6,9 @@ A command that is on its stream already adds nothing, so an interrupted intake g
 stopped when it is fed the same again.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 from uuid import UUID
 
 from eventsourcing.application import LRUCache
@@ -25,9 +22,9 @@ from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job, JobEvent
-from domain.log import Decided
 from domain.recorded import Happened, Metadata, Recorded
 from domain.recruiting import ATTEMPTS, COMMUTING_ATTEMPTS, Recruiting, contended
+from domain.taken import Pending, Taken, Tally, VersionTaken, append, broken_by
 from domain.verdict import keep_and_mark, refuse_or_record
 
 GROUP = 2_000  # events in one append
@@ -35,53 +32,6 @@ REMEMBERED = 20_000  # candidates
 
 
 Decide = Callable[[UUID, int, Iterable[Refusal | Happened], Metadata], list[Recorded]]
-
-
-class VersionTaken(Exception):  # noqa: N818  # the name of the situation
-    """An event on record elsewhere does not fit what is on record here."""
-
-
-@dataclass
-class Tally:
-    """What an intake did: events appended, commands repeated or refused, rules that facts break.
-
-    `refused` counts by the rule what was taken and could not be appended. `broken_rules` counts by
-    the event's name and the rule, also of what was on record before.
-    """
-
-    added: int = 0
-    repeated: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    broken_rules: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, other: "Tally") -> None:
-        """Counts what another intake did with this one's."""
-        self.added += other.added
-        self.repeated += other.repeated
-        self.refused.update(other.refused)
-        self.broken_rules.update(other.broken_rules)
-
-
-@dataclass(slots=True)
-class Taken:
-    """What becomes of something that was taken in.
-
-    `position` is that of its last event, after the next flush(). `refusal` says why there are no
-    events, where it did not stand any more once another writer had been faster.
-    """
-
-    stream: UUID
-    events: Sequence[Recorded] = ()
-    position: int = 0
-    repeated: bool = False
-    refusal: Refusal | None = None
-
-
-class _Pending(NamedTuple):
-    taken: Taken
-    rests_on: tuple[UUID, int] | None  # the job, and its version when this was decided
-    again: Callable[[Taken], None]
-    attempts: int = COMMUTING_ATTEMPTS
 
 
 class Intake:
@@ -96,7 +46,7 @@ class Intake:
         self._group = group
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
         self._jobs: dict[UUID | None, Job | None] = {None: None}
-        self._pending: list[_Pending] = []
+        self._pending: list[Pending] = []
         self._pending_events = 0
         self._broken: dict[UUID, list[tuple[str, str]]] = {}  # by commands on record
         recruiting.tell(self)
@@ -126,7 +76,7 @@ class Intake:
             self._candidates.put(candidate_id, candidate)
             for recorded in history:
                 if recorded.metadata.broken_rules:
-                    self._broken[recorded.metadata.command_id] = _broken_by(recorded)
+                    self._broken[recorded.metadata.command_id] = broken_by(recorded)
             if candidate and self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
 
@@ -198,45 +148,29 @@ class Intake:
         if self._pending:
             raise contended("stream", self._pending[0].taken.stream)
 
-    def _append(self, pending: list[_Pending]) -> list[_Pending]:
+    def _append(self, pending: list[Pending]) -> list[Pending]:
         """Appends all or none; what it returns is still to be appended."""
         try:
-            done = self._append_whole(pending)
+            done = append(self._recruiting.events, pending)
         except Refusal:
             done = False
         return [] if done else self._append_by_stream(pending)
 
-    def _append_by_stream(self, pending: list[_Pending]) -> list[_Pending]:
+    def _append_by_stream(self, pending: list[Pending]) -> list[Pending]:
         """Appends each stream's part by itself; returns those that another writer has changed."""
-        parts: dict[UUID, list[_Pending]] = {}
+        parts: dict[UUID, list[Pending]] = {}
         for each in pending:
             parts.setdefault(each.taken.stream, []).append(each)
         conflicts = []
         for part in parts.values():
             try:
-                if not self._append_whole(part):
+                if not append(self._recruiting.events, part):
                     conflicts += part
             except Refusal as refusal:
                 for each in part:
                     self._forget(each)
                     self._refuse(each, refusal)
         return conflicts
-
-    def _append_whole(self, pending: list[_Pending]) -> bool:
-        events = [event for each in pending for event in each.taken.events]
-        rests_on: dict[UUID, int] = {}
-        for each in pending:
-            if each.rests_on:
-                job_id, version = each.rests_on
-                rests_on[job_id] = min(version, rests_on.get(job_id, version))
-        (positions,) = self._recruiting.events.append_each([Decided(events, rests_on)])
-        if positions is None:
-            return False
-        after = 0
-        for each in pending:
-            after += len(each.taken.events)
-            each.taken.position = positions[after - 1]
-        return True
 
     def _begin(self, stream: UUID, take: Callable[[Taken], None]) -> Taken:
         taken = Taken(stream)
@@ -265,7 +199,7 @@ class Intake:
         again = partial(self._take, intent, metadata, decide)
         is_few = decide is refuse_or_record and not intent.COMMUTES
         attempts = ATTEMPTS if is_few else COMMUTING_ATTEMPTS
-        self._keep(_Pending(taken, rests_on, again, attempts))
+        self._keep(Pending(taken, rests_on, again, attempts))
 
     def _take_recorded(self, event: Recorded, taken: Taken) -> None:
         stream = event.originator_id
@@ -292,12 +226,12 @@ class Intake:
         taken.events = [event]
         if of_candidate:
             state.evolve(candidate, event)
-        self._keep(_Pending(taken, None, partial(self._take_recorded, event)))
+        self._keep(Pending(taken, None, partial(self._take_recorded, event), COMMUTING_ATTEMPTS))
         if not of_candidate:
             self._jobs.pop(stream, None)
             self.flush()
 
-    def _keep(self, pending: _Pending) -> None:
+    def _keep(self, pending: Pending) -> None:
         self._count(pending.taken.events)
         self._pending.append(pending)
         self._pending_events += len(pending.taken.events)
@@ -311,19 +245,19 @@ class Intake:
         self.tally.added += len(events)
         for recorded in events:
             if recorded.metadata.broken_rules:
-                self.tally.broken_rules.update(_broken_by(recorded))
+                self.tally.broken_rules.update(broken_by(recorded))
 
-    def _forget(self, pending: _Pending) -> None:
+    def _forget(self, pending: Pending) -> None:
         """Takes back what was counted and remembered of something that was not appended."""
         self.tally.added -= len(pending.taken.events)
         for recorded in pending.taken.events:
-            self.tally.broken_rules.subtract(_broken_by(recorded))
+            self.tally.broken_rules.subtract(broken_by(recorded))
         with suppress(KeyError):
             self._candidates.get(pending.taken.stream, evict=True)
         if pending.rests_on:
             self._jobs.pop(pending.rests_on[0], None)
 
-    def _refuse(self, pending: _Pending, refusal: Refusal) -> None:
+    def _refuse(self, pending: Pending, refusal: Refusal) -> None:
         pending.taken.events, pending.taken.refusal = (), refusal
         self.tally.refused[refusal.code] += 1
 
@@ -352,10 +286,6 @@ class Intake:
         if job_id not in self._jobs:
             self._jobs[job_id] = self._recruiting.find_job(job_id)
         return self._jobs[job_id]
-
-
-def _broken_by(recorded: Recorded) -> list[tuple[str, str]]:
-    return [(recorded.event.wire_name(), rule) for rule in recorded.metadata.broken_rules]
 
 
 def _job_id(candidate_id: UUID) -> VersionTaken:

@@ -32,7 +32,7 @@ from api.cli import (
 from api.database import CannotStart
 from api.interchange.batch import CannotImport
 from domain.errors import Refusal
-from domain.intake import VersionTaken
+from domain.taken import VersionTaken
 from projections.adverse_impact.policies import NoPolicy
 from projections.adverse_impact.report import CannotCompute
 from projections.compliance_audit.merkle.encoding import NotProven

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from domain.intake import Tally
+from domain.taken import Tally
 
 T = TypeVar("T")
 

@@ -25,7 +25,8 @@ from api.interchange.lines import Text, id_of, texts
 from api.memory import collect_seldom
 from api.settings import Settings
 from api.wiring import System, open_system
-from domain.intake import Intake, Tally
+from domain.intake import Intake
+from domain.taken import Tally
 
 LINES_AT_ONCE = 500
 CHUNKS_AHEAD = 3  # of each process, so that it need not wait for the one that leads

@@ -17,9 +17,10 @@ from domain.candidate import decisions, state
 from domain.candidate.intents import ApplyAs, Intent, Interaction
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
-from domain.intake import Intake, Taken
+from domain.intake import Intake
 from domain.job import Job
 from domain.recorded import Metadata
+from domain.taken import Taken
 from domain.values import ApplicationStatus
 from domain.verdict import refuse_or_record
 
