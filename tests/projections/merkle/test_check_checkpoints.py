@@ -31,9 +31,14 @@ def test_every_event_is_proven_to_be_covered_and_every_checkpoint_to_be_continue
             tree.verify_consistency(earlier.size, 530, earlier.root, signed.checkpoint.root, way)
 
 
+def flipped(column: str, offset: int) -> str:
+    """The column with another byte at this place, whatever it is now."""
+    return f"set_byte({column}, {offset}, 255 - get_byte({column}, {offset}))"
+
+
 def test_an_altered_leaf_hash_is_told_from_an_altered_event(sealed: Sealed) -> None:
     sealed.by_hand(
-        "UPDATE hirelog.log_checkpoints SET leaves = set_byte(leaves, 32 * 6, 1) WHERE size = 300"
+        f"UPDATE hirelog.log_checkpoints SET leaves = {flipped('leaves', 32 * 6)} WHERE size = 300"
     )
     assert sealed.found() == [
         "position 11: the stored hash was altered; the event is the one that was signed",
@@ -74,7 +79,7 @@ def test_a_forged_root_is_located(sealed: Sealed) -> None:
 
 
 def test_an_altered_or_a_deleted_subtree_is_located(sealed: Sealed) -> None:
-    sealed.by_hand("UPDATE hirelog.log_subtrees SET hash = set_byte(hash, 0, 1) WHERE number = 1")
+    sealed.by_hand(f"UPDATE hirelog.log_subtrees SET hash = {flipped('hash', 0)} WHERE number = 1")
     sealed.by_hand("DELETE FROM hirelog.log_subtrees WHERE number = 0")
     where = "the stored hash of subtree {} of level 1 is missing or altered"
     assert sealed.found() == [
@@ -175,7 +180,8 @@ def test_events_that_are_not_sealed_yet_miss_no_subtree(system: System, sealed: 
 def test_the_last_checkpoint_cannot_be_altered_and_built_upon(sealed: Sealed) -> None:
     insert(sealed, 531)
     sealed.by_hand(
-        "UPDATE hirelog.log_checkpoints SET leaves = set_byte(leaves, 32 * 229, 1) WHERE size = 530"
+        f"UPDATE hirelog.log_checkpoints SET leaves = {flipped('leaves', 32 * 229)}"
+        " WHERE size = 530"
     )
     with pytest.raises(Altered, match="up to position 530 are not those that were signed"):
         sealed.seal()
