@@ -11,10 +11,12 @@ from api import signing
 from api.database import CannotStart
 from api.wiring import System
 from projections import READ_MODELS
-from projections.compliance_audit.merkle.seal import Sealer
+from projections.compliance_audit.merkle.seal import WrongSigningKey
 from projections.runtime import builds
 from projections.runtime.builder import Builder
 from projections.runtime.projector import Projector
+
+LOOK_SECONDS = 1.0  # until the signing key is looked for anew, which may have been changed
 
 log = structlog.get_logger()
 
@@ -28,8 +30,7 @@ def projecting(system: System) -> Iterator[None]:
         Thread(target=each.run, args=(stop,), name=type(each).__name__)
         for each in (Projector(system.conninfo, READ_MODELS), builder)
     ]
-    if sealer := _sealer(system):
-        threads.append(Thread(target=sealer.run, args=(system.conninfo, stop), name="Sealer"))
+    threads.append(Thread(target=_seal, args=(system, stop), name="Sealer"))
     for thread in threads:
         thread.start()
     try:
@@ -40,14 +41,24 @@ def projecting(system: System) -> Iterator[None]:
             thread.join()
 
 
-def _sealer(system: System) -> Sealer | None:
-    """Who signs the log; without its key this process leaves that to others."""
-    try:
-        with system.pool.connection() as connection:
-            return signing.sealer(system.settings, connection)
-    except CannotStart as error:
-        log.error("this process does not seal the log", reason=str(error))
-        return None
+def _seal(system: System, stop: Event) -> None:
+    """Seals the log with the key that signs it now; without that key it leaves this to others."""
+    said = ""
+    while not stop.is_set():
+        try:
+            with system.pool.connection() as connection:
+                sealer = signing.sealer(system.settings, connection)
+            said = ""
+            sealer.run(system.conninfo, stop)
+        except WrongSigningKey:
+            log.warning("another key signs the log now")
+        except CannotStart as error:
+            if said != str(error):
+                log.error("this process does not seal the log", reason=str(error))
+            said = str(error)
+        except Exception as error:  # noqa: BLE001  # nobody would start the thread again
+            log.error("sealer failed", error=type(error).__name__)
+        stop.wait(LOOK_SECONDS)
 
 
 def project(system: System) -> None:

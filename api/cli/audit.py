@@ -49,7 +49,7 @@ def key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def rotate_key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Have a new key sign the log from now on; the old one announces it.
 
-    Then start anew what serves or projects, and hand the new verifier key to whoever verifies.
+    What runs on this data directory finds it. Hand the new verifier key to whoever verifies.
     """
     with (
         open_system(settings_from(data_dir), create=False) as system,
@@ -62,8 +62,9 @@ def rotate_key(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         print_json({"verifier_key": str(made), "file": str(file)})
         return
     out.print(str(made), markup=False)
-    also = f", and give what {file} holds in HIRELOG_SIGNING_KEY" if given else ""
-    out.print(f"Start anew what serves or projects{also}.", markup=False)
+    if given:
+        given_anew = f"give what {file} holds in HIRELOG_SIGNING_KEY"
+        out.print(f"Start anew what serves or projects, and {given_anew}.", markup=False)
 
 
 @app.command()

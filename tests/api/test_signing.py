@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from api import logs
 from api.database import CannotStart
 from api.projecting import projecting
+from api.rotation import rotate
 from api.settings import Settings
 from api.signing import last_kept, sealer
 from api.wiring import System
@@ -37,7 +38,7 @@ def key_of(settings: Settings, database: Database) -> VerifierKey:
         return key
 
 
-def test_whoever_projects_seals_the_log_and_hands_its_checkpoints_out(
+def test_whoever_projects_seals_the_log_also_with_a_new_key_and_hands_its_checkpoints_out(
     system: System, tmp_path: Path
 ) -> None:
     kept = tmp_path / "checkpoints"
@@ -46,12 +47,16 @@ def test_whoever_projects_seals_the_log_and_hands_its_checkpoints_out(
         for _ in range(2):
             head = append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
             wait_until_sealed(system, head)
-    with system.pool.connection() as connection:
-        key = stored.verifier_key(connection)
+        with system.pool.connection() as connection:
+            key = stored.verifier_key(connection)
+            new = rotate(system.settings, connection)
+        head = append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+        wait_until_sealed(system, head)
     assert key is not None
     assert key.name.startswith("hirelog/")
-    handed_out = note.split(kept.read_text())
-    assert [checkpoint.opened(each, key).size for each in handed_out] == [1, 2]
+    *signed, announced, last = note.split(kept.read_text())
+    assert [checkpoint.opened(each, key).size for each in (*signed, announced)] == [1, 2, 2]
+    assert [checkpoint.opened(each, new).size for each in (announced, last)] == [2, 3]
 
 
 CUT_OFF = """

@@ -98,7 +98,7 @@ class Sealer:
         """Seals once a second until `stop` is set, and then once more.
 
         Survives the loss of the database. Where the log was altered it signs nothing more, and says
-        so once.
+        so once. Raises WrongSigningKey as soon as another key signs the log.
         """
         said = ""
         while not stop.is_set():
@@ -109,7 +109,9 @@ class Sealer:
                         said = ""
                         stop.wait(SECONDS)
                     self.seal(connection)  # what came last
-            except (Altered, NotProven, WrongSigningKey) as error:
+            except WrongSigningKey:
+                raise
+            except (Altered, NotProven) as error:
                 if said != str(error):
                     logger.error("log is not sealed", error=str(error))
                 said = str(error)

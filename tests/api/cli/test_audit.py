@@ -80,9 +80,8 @@ def test_mistakes_are_one_line(shell: Shell, company: Home, bundle: Path, key: s
 def test_the_log_goes_on_under_a_new_key(
     shell: Shell, company: Home, bundle: Path, key: str, tmp_path: Path
 ) -> None:
-    new, said = shell.done("audit", "rotate-key", *company.at()).splitlines()
+    new = shell.done("audit", "rotate-key", *company.at()).strip()
     assert new == shell.done("audit", "key", *company.at()).strip() != key
-    assert said == "Start anew what serves or projects."
     file = tmp_path / "later.json"
     candidate = json.loads(bundle.read_text())["candidate"]
     shell.done("audit", "export", *WHY, candidate, "--out", file, *company.at())
