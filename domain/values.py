@@ -10,6 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 # What stands in the place of a personal value whose key was destroyed.
 REDACTED = "[redacted]"
+# The same in a list, where the key or the value was altered.
+UNREADABLE = "[unreadable]"
 
 # Root of every identifier that is derived from a name given outside (RFC 9562, version 5).
 NAMESPACE = UUID("6f1d1c9e-5d0b-4c53-9d3c-3f4f7c9a5e11")

@@ -39,7 +39,7 @@ INSERT_FINGERPRINT = """
 INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
 """
 
-Keys = Mapping[Purpose, AESGCM | None]  # None stands for a destroyed key
+Keys = Mapping[Purpose, AESGCM | Loss]
 
 
 DESTROYED = b""  # in the place of a wrapped key
@@ -75,12 +75,14 @@ class Sealing:
     def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
         """`value` as `purpose:base64`; with nothing behind the colon where the key is destroyed.
 
-        A fact of an erased person is kept without what was personal in it.
+        A fact of an erased person is kept without what was personal in it. Raises InvalidTag where
+        the key on record is of no use: another one beside it would hide that.
         """
-        keys = self._keys_of(candidate_id)
-        if purpose in keys and keys[purpose] is None:
+        key = self._keys_of(candidate_id).get(purpose) or self._new(candidate_id, purpose)
+        if key is Loss.DESTROYED:
             return f"{purpose}:"
-        key = keys.get(purpose) or self._new(candidate_id, purpose)
+        if isinstance(key, Loss):
+            raise InvalidTag
         nonce = os.urandom(NONCE_BYTES)
         sealed = nonce + key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
         return f"{purpose}:{b64encode(sealed).decode()}"
@@ -93,7 +95,7 @@ class Sealing:
                 each for each in self.new if (each.candidate_id, each.purpose) != (owner, purpose)
             ]
             self.new.append(NewKey(owner, purpose, DESTROYED))
-            self._keys[owner] = {**self._keys_of(owner), purpose: None}
+            self._keys[owner] = {**self._keys_of(owner), purpose: Loss.DESTROYED}
 
     def keep(self, candidate_ids: Iterable[UUID]) -> None:
         """Lets everyone use the keys of candidates whose new ones are on record now."""
@@ -176,15 +178,20 @@ class Keyring:
             self._cache.get(candidate_id, evict=True)
 
     def open(self, candidate_id: UUID, field: str, sealed: str) -> str:
-        """The value in clear, or REDACTED when its key is gone. Raises InvalidTag if altered."""
+        """The value in clear, or REDACTED when its key is gone.
+
+        Raises InvalidTag or ValueError where the value or its key was altered.
+        """
         purpose = Purpose(sealed.partition(":")[0])
         keys = self._cached(candidate_id) or {}
         if purpose not in keys:
             keys = self._load([candidate_id])[candidate_id]
         key = keys.get(purpose)
         data = b64decode(sealed.partition(":")[2])
-        if key is None or not data:
+        if key is None or key is Loss.DESTROYED or not data:
             return REDACTED
+        if isinstance(key, Loss):
+            raise InvalidTag
         return _decrypted(key, data, _place(candidate_id, purpose, field)).decode()
 
     def digest(self, text: str) -> str:
@@ -201,12 +208,12 @@ class Keyring:
     def destroyed(self, candidate_ids: Iterable[UUID], purpose: Purpose) -> set[UUID]:
         """Whose key of this purpose is gone for ever, as it is on record now."""
         loaded = self._load(list(candidate_ids))
-        return {each for each, keys in loaded.items() if purpose in keys and keys[purpose] is None}
+        return {each for each, keys in loaded.items() if keys.get(purpose) is Loss.DESTROYED}
 
     def lost(self, values: Iterable[tuple[UUID, str, str]]) -> Iterator[tuple[UUID, Purpose, Loss]]:
         """Of values by stream, field and how they are sealed: which the keys on record do not open.
 
-        Nothing is remembered, and one key that is of no use keeps no other from being tried.
+        Nothing is remembered.
         """
         sealed = list(values)
         with self.datastore.get_connection() as connection:
@@ -218,13 +225,14 @@ class Keyring:
             if place not in on_record:
                 yield *place, Loss.MISSING
                 continue
+            key = self._unwrap(*place, on_record[place])
+            if isinstance(key, Loss):
+                yield *place, key
+                continue
             try:
-                key = self._unwrap(*place, on_record[place])
-                if key is None:
-                    yield *place, Loss.DESTROYED
-                elif data := b64decode(encoded):
+                if data := b64decode(encoded):
                     _decrypted(key, data, _place(*place, field))
-            except (InvalidTag, ValueError):  # ValueError where the length is wrong
+            except (InvalidTag, ValueError):
                 yield *place, Loss.USELESS
 
     def _cached(self, candidate_id: UUID) -> Keys | None:
@@ -235,7 +243,7 @@ class Keyring:
 
     @patiently
     def _load(self, candidate_ids: list[UUID]) -> Mapping[UUID, Keys]:
-        loaded: dict[UUID, dict[Purpose, AESGCM | None]] = {each: {} for each in candidate_ids}
+        loaded: dict[UUID, dict[Purpose, AESGCM | Loss]] = {each: {} for each in candidate_ids}
         at = self.forgotten
         with self.datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
@@ -248,10 +256,13 @@ class Keyring:
             self.put(candidate_id, keys, at)
         return loaded
 
-    def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | None:
+    def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | Loss:
         if wrapped is None:
-            return None
-        return AESGCM(_decrypted(self._master, wrapped, _place(candidate_id, purpose, "")))
+            return Loss.DESTROYED
+        try:
+            return AESGCM(_decrypted(self._master, wrapped, _place(candidate_id, purpose, "")))
+        except (InvalidTag, ValueError):  # the others of the same page can be read all the same
+            return Loss.USELESS
 
     def _check_master(self, fingerprint: str) -> None:
         with self.datastore.get_connection() as connection:
@@ -265,6 +276,7 @@ class Keyring:
 
 
 def _decrypted(key: AESGCM, data: bytes, place: bytes) -> bytes:
+    """Raises InvalidTag, or ValueError where the length is wrong."""
     return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place)
 
 

@@ -4,8 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
+from api.wiring import System
 from tests.api.talk import (
     AsCaller,
     Ask,
@@ -20,9 +22,14 @@ from tests.api.talk import (
     post,
     say,
 )
+from tests.databases import Database
+
+SHORTEN = "UPDATE hirelog.candidate_keys SET wrapped_key = 'x' WHERE candidate_id = %s"
 
 
-def test_applications_by_each_filter(http: httpx.Client, ask: Ask) -> None:
+def test_applications_by_each_filter(
+    http: httpx.Client, ask: Ask, projected: System, database: Database
+) -> None:
     job, other = open_job(http), open_job(http, title="Designer")
     ann, of_ann = apply(http, job, "Ann", source="Fair", occurred_at=ago(days=9))
     apply(http, job, "Ben", source="Board", occurred_at=ago(days=5))
@@ -53,6 +60,10 @@ def test_applications_by_each_filter(http: httpx.Client, ask: Ask) -> None:
         ["Cyd", "Ben"],
         ["Ann"],
     ]
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(SHORTEN, (ann,))
+    projected.keyring.forget_all()
+    assert names(ask("/v1/applications", limit=3)) == ["Cyd", "Ben", "[unreadable]"]
 
 
 def test_engagement_by_each_filter(http: httpx.Client, ask: Ask) -> None:
