@@ -101,9 +101,12 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         with saying_why():
             try:
                 with pool.connection() as connection:
-                    back = ledger.catch_up(connection)
+                    held = ledger.read()
+                    back = ledger.catch_up(connection, held.destroyed)
                     # Not for a command that only looks: what it has at hand is nobody's ledger.
-                    trouble = known_ledger.trouble(connection, ledger) if serving else None
+                    trouble = (
+                        known_ledger.trouble(connection, ledger, held.names) if serving else None
+                    )
                 erase_again(eraser, recruiting, keyring.owner_of, back)
             except OSError as error:
                 raise CannotStart(

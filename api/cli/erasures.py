@@ -158,7 +158,7 @@ def adopt_ledger(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     with open_system(settings_from(data_dir), create=False) as system:
         with system.pool.connection() as connection:
             known_ledger.adopt(connection, system.ledger)
-        where, number = str(system.ledger.path), len(system.ledger.read())
+        where, number = str(system.ledger.path), len(system.ledger.read().destroyed)
     if as_json:
         print_json({"ledger": where, "keys": number})
     else:
@@ -168,7 +168,7 @@ def adopt_ledger(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def refuse_another_ledger(system: System) -> None:
     """Raises CannotStart where who restores a backup would not hear of what is erased here."""
     with system.pool.connection() as connection:
-        if trouble := known_ledger.trouble(connection, system.ledger):
+        if trouble := known_ledger.trouble(connection, system.ledger, system.ledger.read().names):
             raise CannotStart(trouble)
 
 

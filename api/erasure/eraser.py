@@ -228,7 +228,7 @@ class Eraser:
                 if kind == "build":
                     holders.clean_build(connection, int(number), erasing)
                 elif holder == holders.LEDGER:
-                    self._ledger.catch_up(connection)
+                    self._ledger.catch_up(connection, self._ledger.read().destroyed)
                     where = str(self._ledger.path)
                     holders.set_state(connection, erasure.erasure_id, holder, "acknowledged", where)
             connection.execute(SET_COMPLETE, {"erasure": erasure.erasure_id})

@@ -34,12 +34,11 @@ class Known:
     path: str
 
 
-def trouble(connection: psycopg.Connection[Any], ledger: Ledger) -> str | None:
-    """What is wrong with the ledger and what to do; None where it is the one that is known.
+def trouble(connection: psycopg.Connection[Any], ledger: Ledger, names: set[UUID]) -> str | None:
+    """What is wrong with the ledger of these names, and what to do; None where it is known.
 
     The first becomes known; one that was lost from its place is begun anew there. Raises OSError.
     """
-    names = ledger.names()
     here = _here(ledger, next(iter(names), None) or uuid4())
     connection.execute(INSERT, vars(here))
     with connection.cursor(row_factory=class_row(Known)) as cursor:

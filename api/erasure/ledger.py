@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -33,34 +33,37 @@ class Destroyed:
     purpose: Purpose
 
 
+class Contents(NamedTuple):
+    """What a ledger holds, and its name with those of ledgers that were added to it."""
+
+    destroyed: set[Destroyed]
+    names: set[UUID]
+
+
 class Ledger:
     """The file, which other processes add to as well."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self) -> set[Destroyed]:
-        """All that it holds; a line that was cut off by a crash is left out."""
-        found = set()
+    def read(self) -> Contents:
+        """All that it holds; a line that was cut off by a crash is left out. Raises OSError."""
+        destroyed, names = set(), set()
         for entry in self._entries():
             with suppress(*UNFIT):
-                found.add(Destroyed(UUID(entry["stream"]), Purpose(entry["purpose"])))
-        return found
+                if "ledger" in entry:
+                    names.add(UUID(entry["ledger"]))
+                else:
+                    destroyed.add(Destroyed(UUID(entry["stream"]), Purpose(entry["purpose"])))
+        return Contents(destroyed, names)
 
-    def names(self) -> set[UUID]:
-        """By what the file is known: its own name, and those of ledgers that were added to it."""
-        found = set()
-        for entry in self._entries():
-            with suppress(*UNFIT):
-                found.add(UUID(entry["ledger"]))
-        return found
-
-    def catch_up(self, connection: psycopg.Connection[Any]) -> set[Destroyed]:
-        """Adds what the database knows and the file lacks; returns what only the file knows.
+    def catch_up(
+        self, connection: psycopg.Connection[Any], recorded: set[Destroyed]
+    ) -> set[Destroyed]:
+        """Adds what the database knows and is not `recorded`; returns what it does not know.
 
         Raises OSError.
         """
-        recorded = self.read()
         rows = connection.execute(DESTROYED).fetchall()
         destroyed = {Destroyed(stream, Purpose(purpose)): at for stream, purpose, at in rows}
         self.add((key, at) for key, at in destroyed.items() if key not in recorded)

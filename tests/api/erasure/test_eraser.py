@@ -79,7 +79,7 @@ def test_everything_lets_go_but_the_files(projected: System, database: Database)
         *("keys", "deletion-ledger", "database-files", "build", "process"),
     }
     assert projected.recruiting.candidate(other).details["name"] == NAME
-    assert len(projected.eraser._ledger.read()) == 3  # noqa: SLF001  # what start-up compares
+    assert len(projected.eraser._ledger.read().destroyed) == 3  # noqa: SLF001  # what start-up compares
 
 
 def test_a_read_model_that_is_behind_has_not_let_go(system: System) -> None:
@@ -342,7 +342,7 @@ def test_a_ledger_that_was_lost_is_written_anew(
     path = system.settings.data_dir / "erasures.ledger"
     path.unlink()
     with assembled(system.settings, database.service) as again:
-        assert len(Ledger(path).read()) == 3
+        assert len(Ledger(path).read().destroyed) == 3
         assert trouble(again) is None
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -384,7 +384,7 @@ def test_another_ledger_than_the_known_one_is_noticed(
 
 def trouble(system: System) -> str | None:
     with system.pool.connection() as connection:
-        return known_ledger.trouble(connection, system.ledger)
+        return known_ledger.trouble(connection, system.ledger, system.ledger.read().names)
 
 
 def test_a_line_that_was_cut_off_costs_no_other(system: System, tmp_path: Path) -> None:
@@ -392,5 +392,5 @@ def test_a_line_that_was_cut_off_costs_no_other(system: System, tmp_path: Path) 
     path = system.settings.data_dir / "erasures.ledger"
     path.write_bytes(path.read_bytes() + b'{"stream": "1234')
     erase(system, applicant(system))
-    assert len(Ledger(path).read()) == 6
+    assert len(Ledger(path).read().destroyed) == 6
     assert NAME not in path.read_text()
