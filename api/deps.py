@@ -1,23 +1,20 @@
-"""What routes ask for: the system, a page of results, and who acts."""
+"""What routes ask for: the system, who acts, and which rows of a list."""
 
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import urlencode
+from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from api.access.callers import Principal
 from api.access.rights import refuse_interaction, refuse_on_behalf
-from api.errors import InvalidCursor
+from api.paging import MAX_PAGE
 from api.versions import IfMatch, expected
 from api.wiring import System
 from domain.candidate.intents import Intent
@@ -25,9 +22,6 @@ from domain.recorded import Metadata
 from domain.values import NAMESPACE, GivenMoment, now
 from domain.verdict import Expected
 
-T = TypeVar("T")
-
-MAX_PAGE = 200
 UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PRINTABLE = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
 CANDIDATE = "candidate:"
@@ -172,79 +166,6 @@ ChangerDep = Annotated[Caller, Depends(_changer)]
 """Who changes what is on record already, and may insist on its version."""
 
 
-class Page(BaseModel, Generic[T]):
-    """Some of the results; ask again with `next_cursor` for those that follow."""
-
-    items: list[T]
-    next_cursor: str | None = None
-
-
-@dataclass(frozen=True)
-class PageRequest:
-    """How many results, and after which."""
-
-    limit: int
-    after: Sequence[Any] | None
-    link: Callable[[str], None] = lambda _: None  # tells where the page after this one is
-
-    def places(self, **types: Callable[[Any], Any]) -> dict[str, Any]:
-        """The cursor's values by name, None for each without a cursor. Raises InvalidCursor."""
-        return dict(zip(types, self.key(*types.values()), strict=True))
-
-    def key(self, *types: Callable[[Any], Any]) -> Sequence[Any]:
-        """The cursor's values, or None for each without a cursor. Raises InvalidCursor."""
-        if self.after is None:
-            return [None] * len(types)
-        if len(self.after) != len(types):
-            raise InvalidCursor
-        try:
-            return [make(value) for make, value in zip(types, self.after, strict=True)]
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InvalidCursor from error
-
-    def page(self, rows: Sequence[Mapping[str, Any]], items: Sequence[T], *key: str) -> Page[T]:
-        """The first `limit` items; `rows` has one more where more follow."""
-        more = len(rows) > self.limit
-        cursor = _encode([rows[self.limit - 1][name] for name in key]) if more else None
-        if cursor:
-            self.link(cursor)
-        return Page(items=list(items[: self.limit]), next_cursor=cursor)
-
-
-def _encode(values: Sequence[Any]) -> str:
-    return urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
-
-
-async def _page_request(
-    request: Request,
-    response: Response,
-    limit: Annotated[
-        int, Query(ge=1, le=MAX_PAGE, description="How many results at the most.")
-    ] = 50,
-    cursor: Annotated[
-        str | None,
-        Query(max_length=500, description="`next_cursor` of the page before; opaque."),
-    ] = None,
-) -> PageRequest:
-    def link(following: str) -> None:
-        kept = [each for each in request.query_params.multi_items() if each[0] != "cursor"]
-        query = urlencode([*kept, ("cursor", following)])
-        response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
-
-    if cursor is None:
-        return PageRequest(limit, None, link)
-    try:
-        values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, Base64Error, RecursionError) as error:
-        raise InvalidCursor from error
-    if not isinstance(values, list):
-        raise InvalidCursor
-    return PageRequest(limit, values, link)
-
-
-PageDep = Annotated[PageRequest, Depends(_page_request)]
-
-
 def listed(*items: str) -> str:
     """The pattern of a list of these, separated by commas, as the OpenAPI document tells it."""
     item = rf"\s*({'|'.join(items)})?\s*"
@@ -302,25 +223,3 @@ def not_valid(parameter: str, message: str) -> RequestValidationError:
     return RequestValidationError(
         [{"type": "value_error", "loc": ("query", parameter), "msg": message, "input": None}]
     )
-
-
-def number(value: Any) -> float:
-    """A cursor's finite number. Raises ValueError."""
-    if type(value) not in {int, float} or not abs(value) < 1e300:
-        raise ValueError("not a number")
-    return float(value)
-
-
-def bigint(value: Any) -> int:
-    """A cursor's integer within PostgreSQL's bigint. Raises ValueError."""
-    if type(value) is not int or not 0 <= value < 2**63:
-        raise ValueError("not a position")
-    return value
-
-
-def moment(value: Any) -> datetime:
-    """A cursor's moment with a zone. Raises ValueError."""
-    made = datetime.fromisoformat(value)
-    if made.tzinfo is None:
-        raise ValueError("has no zone")
-    return made

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.access.callers import Role
 from api.access.rights import MEETS_PEOPLE, READS_HISTORIES, READS_PEOPLE, open_to
-from api.deps import CallerDep, ChangerDep, Page, PageDep, SystemDep, bigint
+from api.deps import CallerDep, ChangerDep, SystemDep
 from api.door.route import Route
 from api.errors import NotPermitted, problems
 from api.examples import BEGINNINGS, INTERACTIONS
@@ -25,6 +25,7 @@ from api.examples.answers import (
     INTERACTION_RECORDED,
 )
 from api.openapi import VERSION_HEADER, answers, records
+from api.paging import Page, PageDep, bigint
 from api.reading import SAYS_WHY, Reader, ReaderDep, reader_of, written
 from api.readings import What
 from api.remembered import Told

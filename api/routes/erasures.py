@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Response
 
 from api.access.rights import OVERSEES, open_to
-from api.deps import CallerDep, Page, PageDep, SystemDep
+from api.deps import CallerDep, SystemDep
 from api.door.route import Route
 from api.erasure import disclosures, listing
 from api.erasure.bases import bases
@@ -16,6 +16,7 @@ from api.erasure.schemas import Erasure, ErasureRequest, ErasureState
 from api.errors import problems
 from api.examples.erasures import ERASURE, ERASURE_LIST, ERASURE_REQUESTS
 from api.openapi import answers
+from api.paging import Page, PageDep
 from domain import errors
 from domain.erasure import RequestErasure
 

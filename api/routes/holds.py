@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Response
 
 from api.access.rights import OVERSEES, open_to
-from api.deps import CallerDep, Page, PageDep, SystemDep, bigint
+from api.deps import CallerDep, SystemDep
 from api.door.route import Route
 from api.erasure import holds
 from api.erasure.schemas import HoldRelease, HoldRequest, LegalHoldState
@@ -14,6 +14,7 @@ from api.errors import problems
 from api.examples.erasures import HELD, HOLD_LIST, HOLD_RELEASES, HOLD_REQUESTS, RELEASED
 from api.freshness import reflects
 from api.openapi import answers, records
+from api.paging import Page, PageDep, bigint
 from api.schemas import Recording, answer
 from domain import errors
 from domain.erasure import PlaceHold, ReleaseHold

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import EVERYBODY, RECRUITS, open_to
 from api.clocks import Running
-from api.deps import CallerDep, ChangerDep, ChosenDep, Page, PageDep, SystemDep, bigint, moment
+from api.deps import CallerDep, ChangerDep, ChosenDep, SystemDep
 from api.door.conditional import weak_tag
 from api.door.route import Route
 from api.errors import problems
@@ -18,6 +18,7 @@ from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_S
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import VERSION_HEADER, answers, records
+from api.paging import Page, PageDep, bigint, moment
 from api.reading import Reader, Selectable, reader_of, written
 from api.remembered import Told
 from api.schemas import Recording, answer
