@@ -3,9 +3,10 @@
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -17,6 +18,13 @@ from api.errors import InvalidCursor
 T = TypeVar("T")
 
 MAX_PAGE = 200
+SHOWS = {
+    "cursor",
+    "limit",
+    "fields",
+    "expand",
+    "position",
+}  # all else says which rows, in which order
 
 
 class Page(BaseModel, Generic[T]):
@@ -28,9 +36,10 @@ class Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True)
 class PageRequest:
-    """How many results, and after which."""
+    """How many results of a query, and after which."""
 
     limit: int
+    query: str  # which query, as its cursors say it
     after: Sequence[Any] | None
     link: Callable[[str], None] = lambda _: None  # tells where the page after this one is
 
@@ -52,7 +61,8 @@ class PageRequest:
     def page(self, rows: Sequence[Mapping[str, Any]], items: Sequence[T], *key: str) -> Page[T]:
         """The first `limit` items; `rows` has one more where more follow."""
         more = len(rows) > self.limit
-        cursor = _encode([rows[self.limit - 1][name] for name in key]) if more else None
+        last = [rows[self.limit - 1][name] for name in key] if more else None
+        cursor = _encode([self.query, *last]) if last else None
         if cursor:
             self.link(cursor)
         return Page(items=list(items[: self.limit]), next_cursor=cursor)
@@ -60,6 +70,13 @@ class PageRequest:
 
 def _encode(values: Sequence[Any]) -> str:
     return urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
+
+
+def query_of(path: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """A few letters that tell a list with its filters from others."""
+    chosen = sorted(each for each in parameters if each[0] not in SHOWS)
+    digest = blake2b(json.dumps([path, chosen]).encode(), digest_size=6).digest()
+    return urlsafe_b64encode(digest).decode()
 
 
 async def _page_request(
@@ -70,7 +87,9 @@ async def _page_request(
     ] = 50,
     cursor: Annotated[
         str | None,
-        Query(max_length=500, description="`next_cursor` of the page before; opaque."),
+        Query(
+            max_length=500, description="`next_cursor` of the page before, under the same filters."
+        ),
     ] = None,
 ) -> PageRequest:
     def link(following: str) -> None:
@@ -78,15 +97,16 @@ async def _page_request(
         query = urlencode([*kept, ("cursor", following)])
         response.headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
 
+    query = query_of(request.url.path, request.query_params.multi_items())
     if cursor is None:
-        return PageRequest(limit, None, link)
+        return PageRequest(limit, query, None, link)
     try:
         values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, Base64Error, RecursionError) as error:
         raise InvalidCursor from error
-    if not isinstance(values, list):
+    if not isinstance(values, list) or values[:1] != [query]:
         raise InvalidCursor
-    return PageRequest(limit, values, link)
+    return PageRequest(limit, query, values[1:], link)
 
 
 PageDep = Annotated[PageRequest, Depends(_page_request)]

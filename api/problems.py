@@ -26,7 +26,7 @@ class Kind:
 
 OF_THE_DOOR = (
     Kind("invalid-request", 422, "A parameter or a field is missing, unknown or malformed."),
-    Kind("invalid-cursor", 422, "The cursor is none of this query."),
+    Kind("invalid-cursor", 422, "The cursor is none of this query, with these filters."),
     Kind("unauthenticated", 401, "Nobody is named; send a key or a token."),
     Kind("invalid-token", 401, "The key or token is unknown, revoked, expired or not in order."),
     Kind("not-permitted", 403, "The caller's role or scopes do not allow this."),

@@ -308,7 +308,7 @@ AUDIT = _page(  # as with limit=3
         dict(zip(ENTRIES.columns, fold(None, recorded)[0], strict=True))
         for recorded in (_HISTORY[-1], _HISTORY[-2], _CHANGE)
     ),
-    next_cursor="Wzdd",
+    next_cursor="WyJRTnNZLVBhZyIsIDdd",
 )
 
 PROJECTIONS = {

@@ -1,10 +1,14 @@
 """The words of a conversation over HTTP: ask, record, and who does what."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+
+from api.paging import query_of
 
 Json = dict[str, Any]
 Ask = Callable[..., Any]
@@ -51,6 +55,12 @@ def say(http: httpx.Client, candidate: str, kind: str, /, **fields: Any) -> Json
 
 def ago(**period: float) -> str:
     return (datetime.now(UTC) - timedelta(**period)).isoformat()
+
+
+def cursor_of(path: str, *values: Any, **filters: str) -> str:
+    """A cursor of this list with these filters, as if it had been given out."""
+    text = json.dumps([query_of(path, filters.items()), *values])
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def pages(http: httpx.Client, path: str, **params: Any) -> Iterator[list[Json]]:

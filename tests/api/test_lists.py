@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from api.wiring import System
+from tests.api.bad_input import complaint
 from tests.api.talk import (
     AsCaller,
     Ask,
@@ -60,6 +61,15 @@ def test_applications_by_each_filter(
         ["Cyd", "Ben"],
         ["Ann"],
     ]
+    cursor = get(http, "/v1/applications", limit=2)["next_cursor"]
+    assert names(get(http, "/v1/applications", limit=3, cursor=cursor)) == ["Ann"]
+    for path, filters in (
+        ("/v1/jobs", {}),
+        ("/v1/applications", {"job": job}),
+        ("/v1/applications", {"updated_after": ago(days=1)}),
+    ):
+        answer = http.get(path, params={**filters, "cursor": cursor})
+        assert not complaint(answer, 422, "invalid-cursor")
     with psycopg.connect(database.superuser) as connection:
         connection.execute(SHORTEN, (ann,))
     projected.keyring.forget_all()
