@@ -71,6 +71,8 @@ IF_NONE_MATCH = {
     "the same there is none, but 304.",
     "schema": {"type": "string"},
 }
+# What a route adds to its operation of which no two answers are the same.
+MADE_ANEW = {"x-made-anew": True}
 
 
 def answers(
@@ -118,7 +120,8 @@ def document(app: FastAPI, routers: Sequence[APIRouter]) -> None:
                 _require_types(operation, made["components"]["schemas"])
                 for parameter in operation.get("parameters", ()):
                     parameter["schema"] = _without_null(parameter["schema"])
-                if method == "get" and path.startswith(UNDER):
+                is_made_anew = operation.pop("x-made-anew", False)
+                if method == "get" and path.startswith(UNDER) and not is_made_anew:
                     _tell_of_tags(operation)
                 for answer in operation["responses"].values():
                     content = answer.get("content", {})

@@ -10,7 +10,7 @@ from api.compliance.register import register
 from api.door.route import Route
 from api.errors import NotPermitted, problems
 from api.examples.officers import ACCESS_BUNDLE
-from api.openapi import answers
+from api.openapi import MADE_ANEW, answers
 from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors
@@ -29,7 +29,7 @@ router = APIRouter(
     response_model=bundle.AccessBundle,
     summary="Hand a person their own data",
     responses=answers(ACCESS_BUNDLE) | problems(errors.CandidateNotFound),
-    openapi_extra=SAYS_WHY,
+    openapi_extra=SAYS_WHY | MADE_ANEW,
 )
 def read_access_bundle(candidate_id: UUID, reader: ReaderDep, request: Request) -> Response:
     """Everything that is on record of one person, as GDPR Art. 15 lists it: the data themselves,

@@ -88,6 +88,13 @@ def test_every_other_answer_is_documented(promised: Json) -> None:
                 assert "Idempotent-Replayed" in recorded["headers"], f"{name} sent again"
 
 
+def test_what_is_made_anew_each_time_promises_no_304(promised: Json) -> None:
+    same = {name for name, operation in operations(promised) if "304" in operation["responses"]}
+    assert "GET /v1/candidates/{candidate_id}" in same
+    assert "GET /v1/candidates/{candidate_id}/access-bundle" not in same
+    assert "x-made-anew" not in str(promised)
+
+
 def test_docs_need_no_other_site(http: httpx.Client) -> None:
     for path in "/docs", "/":
         page = http.get(path, follow_redirects=True)
