@@ -8,13 +8,14 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 from starlette.routing import BaseRoute
 
 from api import errors, openapi, pages
 from api.access.guard import Guard
 from api.door.admission import Admission, Load
 from api.door.bodies import Bodies
+from api.door.compression import Compression
 from api.door.conditional import Conditional
 from api.door.cors import Cors
 from api.door.failures import Failures
@@ -156,7 +157,7 @@ def _way_in(system: System, traffic: Traffic, load: Load) -> list[Middleware]:
         *([cors] if settings.cors_origins else []),  # a browser asks without a key
         Middleware(Heads),  # outside of gzip: the headers are those that GET would have
         Middleware(
-            GZipMiddleware, minimum_size=1_024, compresslevel=5, exclude_content_types=AS_IT_COMES
+            Compression, minimum_size=1_024, compresslevel=5, exclude_content_types=AS_IT_COMES
         ),
         Middleware(Failures),  # outside of all that can fail
         Middleware(Admission, load=load, settings=settings),  # before anything costs much

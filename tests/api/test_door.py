@@ -168,10 +168,20 @@ def test_large_answers_are_compressed_where_that_is_accepted(http: httpx.Client)
     assert large.headers["Content-Encoding"] == "gzip"
     assert large.headers["Vary"] == "Accept-Encoding"
     assert int(large.headers["Content-Length"]) < len(large.content) / 4
-    plain = http.get("/openapi.json", headers={"Accept-Encoding": "identity"})
-    assert "Content-Encoding" not in plain.headers
-    assert plain.headers["Vary"] == "Accept-Encoding"
-    assert plain.content == large.content
+    for refusing in (
+        "identity",
+        "gzip;q=0",
+        "gzip; Q=0.000, *",
+        "*;q=0",
+        "br, gzip;q=0.1, identity",
+    ):
+        plain = http.get("/openapi.json", headers={"Accept-Encoding": refusing})
+        assert "Content-Encoding" not in plain.headers, refusing
+        assert plain.headers["Vary"] == "Accept-Encoding"
+        assert plain.content == large.content
+    for wanting in ("gzip;q=0.1", "identity;q=0.5, gzip", "*;q=0, gzip;q=1", "br;q=0, gzip"):
+        packed = http.get("/openapi.json", headers={"Accept-Encoding": wanting})
+        assert packed.headers["Content-Encoding"] == "gzip", wanting
     assert "Content-Encoding" not in http.get("/v1/jobs").headers
 
 
