@@ -197,6 +197,7 @@ def build_app(system: System) -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,  # see pages
         redoc_url=None,
+        redirect_slashes=False,  # to which every client would have to send its key once more
         middleware=_way_in(system, traffic, load),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # see Traffic
     )

@@ -36,6 +36,8 @@ def test_what_is_not_there(known: Known) -> None:
             ("GET", path, None, 404, "not-found")
             for path in (f"/{MARK}", "/v1", "/v1/nothing", "/v2/jobs", "/%00", "/..%2f..%2fetc")
         ),
+        ("GET", "/v1/jobs/", None, 404, "not-found"),
+        ("POST", f"{known.path}/", moved, 404, "not-found"),
         ("PUT", known.path, moved, 405, "method-not-allowed"),
         ("DELETE", f"/v1/candidates/{known.candidate}", None, 405, "method-not-allowed"),
         ("POST", "/v1/audit/entries", moved, 405, "method-not-allowed"),
