@@ -81,8 +81,8 @@ refuse a command has one, listed with the command, and all of them with `GET /v1
 characters; it should name nobody), else one of ours. The answer has it in the same header, a
 problem as `request_id`, and the events that the request recorded as `correlation_id`.
 
-**What is misspelt is refused**: a query parameter or a field that the request does not take, and a
-parameter that is given twice.
+**What is misspelt is refused**: a query parameter or a field that the request does not take, and
+one that is given twice.
 
 **Lists** come in pages: pass `next_cursor` as `cursor` for the next one.
 

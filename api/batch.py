@@ -1,6 +1,5 @@
 """Applies the lines of a batch, each on its own but many in one append, and answers each."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from uuid import UUID
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
+from api import strict_json
 from api.deps import PRINTABLE, Caller, ForSomebody
 from api.errors import NotPermitted, Problem
 from api.lines import Line
@@ -21,6 +21,7 @@ from domain.recorded import Metadata
 from domain.recruiting import Outcome, Recruiting, contended
 from domain.taken import Taken, VersionTaken
 
+UNREADABLE = "is no JSON in UTF-8, or has a field twice"
 REMEMBERED = 2_000  # candidates, more than one group of lines can name
 
 
@@ -157,13 +158,13 @@ class Batch:
         if line.text is None:
             return line.number, TooLong()
         try:
-            asked = BatchLine.model_validate(json.loads(line.text))
+            asked = BatchLine.model_validate(strict_json.loads(line.text))
         except ValidationError as error:
             return line.number, RequestValidationError(
                 [each | {"loc": ("line", *each["loc"])} for each in _errors(error)]
             )
         except (ValueError, RecursionError):
-            wrong = {"type": "json_invalid", "loc": ("line",), "msg": "is no JSON in UTF-8"}
+            wrong = {"type": "json_invalid", "loc": ("line",), "msg": UNREADABLE}
             return line.number, RequestValidationError([wrong])
         intent = asked.interaction
         caller = replace(

@@ -191,6 +191,8 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "json_invalid" and "ctx" in error:
+        return f"{error['msg']}: {error['ctx']['error']}"
     if error["type"] == "union_tag_invalid":
         return f"must be one of {error['ctx']['expected_tags']}"
     return str(error["msg"])

@@ -50,6 +50,7 @@ def test_body_that_cannot_be_read(known: Known) -> None:
         "NUL": b'{"type":"noted","text":"a\\u0000b"}',
         "raw NUL": b'{"type":"noted","text":"a\x00b"}',
         "not a number": b'{"type":"noted","text":NaN}',
+        "a field twice": b'{"type":"noted","text":"x","text":"y"}',
     }
     for path in (known.path, "/v1/candidates", "/v1/jobs", f"/v1/jobs/{known.job}/interactions"):
         none_wrong(

@@ -134,6 +134,7 @@ def test_line_that_is_wrong_is_wrong_alone(known: Known) -> None:
         line(note(MARK)).strip(),
         line({"interaction": {"type": MARK}}).strip(),
         line({"candidate_id": known.candidate}).strip(),
+        line(note(known.candidate)).strip()[:-1] + b',"idempotency_key":"1","idempotency_key":"2"}',
     ]
     answers = raw(known.http, b"\n \r\n".join([*bad, good]))
     assert told(answers[:-1]) == ["invalid-request"] * len(bad) + ["candidate-not-found"]
