@@ -142,13 +142,27 @@ def pause(system: System, model: ReadModel, metadata: Metadata) -> Rebuild:
     return paused
 
 
-def resume(system: System, model: ReadModel, metadata: Metadata) -> Rebuild:
-    """Goes on with the rebuild of the model. Raises NotPossible."""
+def interrupted(
+    system: System, begun: Rebuild, models: Sequence[ReadModel], metadata: Metadata
+) -> None:
+    """Leaves a rebuild of these models paused that its own process does not go on with."""
+    with system.pool.connection() as connection, connection.transaction():
+        rebuild.set_state(connection, begun.rebuild, "paused")
+        left = rebuild.one(connection, begun.rebuild).models
+        for model in models:
+            if model.name in left:
+                _record(system, RebuildPaused, model, begun.rebuild, metadata)
+
+
+def resume(
+    system: System, model: ReadModel, metadata: Metadata
+) -> tuple[Rebuild, Sequence[ReadModel]]:
+    """Goes on with the rebuild of the model; returns it with all its models. Raises NotPossible."""
     units = system.settings.rebuild_unit_events
     with system.pool.connection() as connection, connection.transaction():
-        resumed, _ = control.resume(connection, READ_MODELS, model.name, unit_events=units)
+        resumed, models = control.resume(connection, READ_MODELS, model.name, unit_events=units)
         _record(system, RebuildResumed, model, resumed.rebuild, metadata)
-    return resumed
+    return resumed, models
 
 
 def abandon(system: System, model: ReadModel, metadata: Metadata) -> Abandoned:

@@ -12,6 +12,7 @@ from api.cli.shared import (
     Actor,
     AsJson,
     DataDir,
+    Reason,
     metadata_of,
     out,
     print_json,
@@ -63,7 +64,7 @@ def parked(
 def retry(
     name: Name,
     stream: Annotated[UUID | None, typer.Option(help="Only what is parked of this one.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
+    reason: Reason = None,
     actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,

@@ -6,12 +6,22 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.shared import AsJson, DataDir, moment, out, print_json, settings_from
+from api import upkeep
+from api.cli.shared import (
+    Actor,
+    AsJson,
+    DataDir,
+    Reason,
+    metadata_of,
+    moment,
+    out,
+    print_json,
+    settings_from,
+)
 from api.progress import Lines, phases
 from api.replay import TIME
 from api.wiring import System, open_system
 from projections import READ_MODELS, read_model
-from projections.runtime import control, rebuild, switch
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Paused, Tell
@@ -43,6 +53,8 @@ def rebuild_models(
         Literal["recorded", "occurred"] | None,
         typer.Option(help="Which time --as-of means [default: recorded]."),
     ] = None,
+    reason: Reason = None,
+    actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,32 +65,29 @@ def rebuild_models(
     if (name is None) != everything:
         raise typer.BadParameter("give either the NAME of a read model, or --all")
     models = [read_model(name)] if name else READ_MODELS
-    then = moment("--as-of", as_of)
+    then, metadata = moment("--as-of", as_of), metadata_of(actor, reason)
     if by and not then:
         raise typer.BadParameter("--by says which time --as-of means; give that one too")
     with open_system(settings_from(data_dir), create=False) as system:
-        with system.pool.connection() as connection:
-            begun = rebuild.begin(
-                connection,
-                models,
-                as_of=AsOf(then, by or "recorded") if then else None,
-                unit_events=system.settings.rebuild_unit_events,
-            )
-        _drive(system, models, begun, workers, as_json=as_json)
+        at = AsOf(then, by or "recorded") if then else None
+        begun = upkeep.begin(system, models, at, metadata)
+        _drive(system, models, begun, workers, metadata.actor, as_json=as_json)
 
 
 @app.command()
 def resume(
-    name: Name, workers: Workers = 1, data_dir: DataDir = None, as_json: AsJson = False
+    name: Name,
+    workers: Workers = 1,
+    reason: Reason = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Go on with a rebuild that was paused, that stopped, or whose process was killed."""
-    read_model(name)
+    model, metadata = read_model(name), metadata_of(actor, reason)
     with open_system(settings_from(data_dir), create=False) as system:
-        with system.pool.connection() as connection:
-            begun, models = control.resume(
-                connection, READ_MODELS, name, unit_events=system.settings.rebuild_unit_events
-            )
-        _drive(system, models, begun, workers, as_json=as_json)
+        begun, models = upkeep.resume(system, model, metadata)
+        _drive(system, models, begun, workers, metadata.actor, as_json=as_json)
 
 
 def _drive(
@@ -86,6 +95,7 @@ def _drive(
     models: Sequence[ReadModel],
     begun: Rebuild,
     workers: int,
+    actor: str,
     *,
     as_json: bool,
 ) -> None:
@@ -101,8 +111,7 @@ def _drive(
                 f"another process goes on with rebuild {begun.rebuild}; "
                 f"hirelog projections pause {names[0]} pauses it"
             ) from None
-        with system.pool.connection() as connection:
-            rebuild.set_state(connection, begun.rebuild, "paused")
+        upkeep.interrupted(system, begun, models, metadata_of(actor, None))
         raise Paused(
             f"rebuild {begun.rebuild} is paused; the same command goes on with it"
         ) from None
@@ -155,14 +164,17 @@ def _how_to_drop(build: Build) -> str:
 
 
 @app.command()
-def pause(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def pause(
+    name: Name,
+    reason: Reason = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Pause the rebuild of a read model, in whichever process it runs."""
-    read_model(name)
-    with (
-        open_system(settings_from(data_dir), create=False) as system,
-        system.pool.connection() as connection,
-    ):
-        paused = control.pause(connection, name)
+    model, metadata = read_model(name), metadata_of(actor, reason)
+    with open_system(settings_from(data_dir), create=False) as system:
+        paused = upkeep.pause(system, model, metadata)
     if as_json:
         print_json({"rebuild": paused.rebuild, "models": paused.models, "state": "paused"})
     else:
@@ -171,14 +183,17 @@ def pause(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None
 
 
 @app.command()
-def abandon(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def abandon(
+    name: Name,
+    reason: Reason = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Give up the rebuild of a read model and drop what there is of it."""
-    read_model(name)
-    with (
-        open_system(settings_from(data_dir), create=False) as system,
-        system.pool.connection() as connection,
-    ):
-        abandoned = control.abandon(connection, name)
+    model, metadata = read_model(name), metadata_of(actor, reason)
+    with open_system(settings_from(data_dir), create=False) as system:
+        abandoned = upkeep.abandon(system, model, metadata)
     if as_json:
         print_json(vars(abandoned))
         return
@@ -189,14 +204,17 @@ def abandon(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> No
 
 
 @app.command("switch-back")
-def switch_back(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def switch_back(
+    name: Name,
+    reason: Reason = None,
+    actor: Actor = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Return to the tables that were live before the present ones."""
-    model = read_model(name)
-    with (
-        open_system(settings_from(data_dir), create=False) as system,
-        system.pool.connection() as connection,
-    ):
-        build = switch.switch_back(connection, model)
+    model, metadata = read_model(name), metadata_of(actor, reason)
+    with open_system(settings_from(data_dir), create=False) as system:
+        build = upkeep.switch_back(system, model, metadata)
     if as_json:
         print_json(_as_json(build))
         return
@@ -210,15 +228,15 @@ def switch_back(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -
 @app.command()
 def drop(
     schema: Annotated[str, typer.Argument(metavar="SCHEMA", help="As hirelog projections list.")],
+    reason: Reason = None,
+    actor: Actor = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Drop tables that are not live any more, or that were kept for an analyst."""
-    with (
-        open_system(settings_from(data_dir), create=False) as system,
-        system.pool.connection() as connection,
-    ):
-        dropped = control.drop(connection, schema)
+    metadata = metadata_of(actor, reason)
+    with open_system(settings_from(data_dir), create=False) as system:
+        dropped = upkeep.drop(system, schema, metadata)
     if as_json:
         print_json({"dropped": schema, "model": dropped.model})
     else:

@@ -33,6 +33,8 @@ Actor = Annotated[
     str | None, typer.Option(help="Who does it, for the record [default: operator:LOGIN].")
 ]
 
+Reason = Annotated[str | None, typer.Option(help="Why, for the record.")]
+
 
 def settings_from(data_dir: Path | None, **options: Any) -> Settings:
     given = {"data_dir": data_dir, **options}

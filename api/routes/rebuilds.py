@@ -189,7 +189,8 @@ def pause_rebuild(model: Name, system: SystemDep, caller: SenderDep) -> RebuildG
 )
 def resume_rebuild(model: Name, system: SystemDep, caller: SenderDep) -> RebuildGoing:
     """One that was paused or that stopped goes on where it was, in a process that projects."""
-    return _now(system, upkeep.resume(system, read_model(model), metadata_of(caller)))
+    resumed, _ = upkeep.resume(system, read_model(model), metadata_of(caller))
+    return _now(system, resumed)
 
 
 @router.post(

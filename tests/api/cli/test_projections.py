@@ -9,7 +9,10 @@ from typing import Any
 
 import psycopg
 
+from domain.recorded import Recorded
+from domain.upkeep import ReadModelEvent
 from projections import READ_MODELS
+from projections.runtime import log
 from tests.api.cli.processes import Home, Shell, complaint, line, process
 from tests.databases import all_rows
 
@@ -32,9 +35,32 @@ def rebuilds(shell: Shell, home: Home) -> list[tuple[Sequence[str], str]]:
     return [(each["models"], each["state"]) for each in known]
 
 
+def rows(home: Home) -> dict[str, Any]:
+    """All rows of the read models, but for those on what was done to these."""
+    found, entries = all_rows(home.conninfo), "compliance_audit.entries"
+    kept = [row for row in found[entries] if not row[5].startswith("read-model-")]
+    return found | {entries: kept}
+
+
+def on_record(home: Home) -> list[tuple[str, str, str | None]]:
+    """Who did what to read models and why, the first first."""
+    with psycopg.connect(home.conninfo) as connection:
+        return [
+            (
+                each.metadata.actor,
+                each.event.wire_name().removeprefix("read-model-"),
+                each.metadata.reason,
+            )
+            for each in log.after(connection, 0, 100_000)
+            if isinstance(each, Recorded) and isinstance(each.event, ReadModelEvent)
+        ]
+
+
 def test_rebuild_tells_programs_how_far_it_is(shell: Shell, company: Home) -> None:
-    before, old = all_rows(company.conninfo), builds(shell, company, "retired")
-    command = ("projections", "rebuild", "--all", "--workers", 2, *company.at())
+    before, old = rows(company), builds(shell, company, "retired")
+    recorded = len(on_record(company))
+    why = ("--reason", "New disks", "--actor", "operator:ola")
+    command = ("projections", "rebuild", "--all", "--workers", 2, *why, *company.at())
     *told, made = lines(shell.done(*command, environ=SMALL))
     phases = ["folding", *(f"indexing {name}" for name in NAMES)]
     assert list(dict.fromkeys(each["phase"] for each in told)) == phases
@@ -42,7 +68,7 @@ def test_rebuild_tells_programs_how_far_it_is(shell: Shell, company: Home) -> No
         assert each["models"] == NAMES
         assert 0 <= each["done"] <= each["total"]
         assert set(each) >= {"rate", "percent", "seconds_left"}
-    head = told[0]["total"]
+    head = told[0]["total"] + len(NAMES)  # and what tells that it was begun
     assert made["models"] == NAMES
     for model, build in zip(READ_MODELS, made["builds"], strict=True):
         assert build == {
@@ -52,24 +78,28 @@ def test_rebuild_tells_programs_how_far_it_is(shell: Shell, company: Home) -> No
             "schema_name": model.name,
             "position": head,
         }
-    assert all_rows(company.conninfo) == before
+    assert rows(company) == before
 
     retired = set(builds(shell, company, "retired")) - set(old)
     assert len(retired) == 3
     (crm,) = (schema for schema in retired if schema.startswith("crm_engagement_"))
     build = shell.result("projections", "switch-back", "crm_engagement", *company.at())
-    assert (build["state"], build["position"]) == ("live", head)
+    assert build["state"] == "live"
     assert crm not in builds(shell, company, "retired")
     for schema in builds(shell, company, "retired"):
         shell.done("projections", "drop", schema, *company.at())
     assert not builds(shell, company, "retired")
+    told_of = on_record(company)[recorded:]
+    assert told_of[:3] == [("operator:ola", "rebuild-begun", "New disks")] * 3
+    assert [what for _, what, _ in told_of[3:]] == ["switched-back", *["build-dropped"] * 3]
     ended = shell.run("projections", "switch-back", "crm_engagement", *company.at())
     assert not complaint(ended, "no retired build")
-    assert all_rows(company.conninfo) == before
+    assert rows(company) == before
 
 
 def test_rebuild_that_is_interrupted_goes_on(shell: Shell, company: Home) -> None:
-    before, at = all_rows(company.conninfo), company.at()
+    before, at = rows(company), company.at()
+    recorded = len(on_record(company))
     command = ("projections", "rebuild", "--all", *at)
     with process(*command, environ=SMALL) as rebuilding:
         line(rebuilding.stdout)
@@ -101,9 +131,13 @@ def test_rebuild_that_is_interrupted_goes_on(shell: Shell, company: Home) -> Non
     assert (len(given_up["dropped"]), given_up["left"]) == (1, NAMES[:2])
     made = lines(shell.done("projections", "resume", NAMES[0], *at))[-1]
     assert [build["schema_name"] for build in made["builds"]] == NAMES[:2]
+    assert [what for _, what, _ in on_record(company)[recorded:]] == [
+        *(*["rebuild-begun"] * 3, *["rebuild-paused"] * 3, *["rebuild-begun"] * 3),
+        *("rebuild-paused", "rebuild-abandoned", "rebuild-resumed"),
+    ]
     assert not rebuilds(shell, company)
     assert not complaint(shell.run("projections", "resume", NAMES[0], *at), "not being rebuilt")
-    assert all_rows(company.conninfo) == before
+    assert rows(company) == before
 
 
 def test_rebuild_as_of_a_moment(shell: Shell, company: Home) -> None:
