@@ -7,23 +7,19 @@ from uuid import UUID
 
 import typer
 
-from api import bundles, lost_keys, rotation, signing, witness
+from api import bundles, checking, rotation, signing, witness
 from api.cli import officers
 from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.database import CannotStart
-from api.progress import bar
 from api.readings import What
 from api.replay import TIME, plain
 from api.wiring import open_system
 from domain.recorded import decode
-from projections.adverse_impact.published import published
 from projections.compliance_audit.describe import describe
-from projections.compliance_audit.merkle import bundle, check, note, stored
-from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle import bundle, note, stored
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64
 from projections.compliance_audit.merkle.note import VerifierKey
-from projections.compliance_audit.merkle.rotation import follow
 
 app = typer.Typer(help="Prove what is on record, and check that nothing was altered.")
 
@@ -172,26 +168,13 @@ def check_log(
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
     ):
-        # The key on record would prove nothing against who can write there.
-        key_ = given or signing.sealer(system.settings, connection).key
-        trusted = follow(key_, stored.rotations(connection))
-        earlier: list[Checkpoint] = [trusted.opened(each) for each in notes]
-        if last := signing.last_kept(system.settings, trusted):
-            earlier.append(last)
-        head = system.recruiting.recorder.max_notification_id() or 0
-        with bar("Checking", head, quiet=as_json) as advance:
-            changes = [each.checkpoint for each in trusted.rotations]
-            report = check.check(connection, trusted, [*earlier, *changes], advance)
-        reports = published(connection)
-        with bar("Opening", head, quiet=as_json) as advance:
-            for each in lost_keys.find(system, connection, advance):
-                report.add(each.first, each.last, each.what)
-    wrong = {str(each.report.report_id): each.wrong for each in reports if each.wrong}
+        found = checking.check_all(system, connection, given, notes, quiet=as_json)
+    report = found.log
+    wrong = {str(each.report.report_id): each.wrong for each in found.reports if each.wrong}
     if as_json:
         findings = [vars(each) for each in report.findings]
         print_json(
-            vars(report)
-            | {"kept": len(earlier), "findings": findings, "wrong_impact_reports": wrong}
+            vars(report) | {"kept": found.kept, "findings": findings, "wrong_impact_reports": wrong}
         )
     else:
         for each in report.findings:
@@ -201,9 +184,9 @@ def check_log(
         if not report.findings:
             out.print(
                 f"{report.sealed:,} of {report.events:,} events are as {report.checkpoints:,} "
-                f"checkpoints signed them, and {len(earlier)} that were kept elsewhere"
+                f"checkpoints signed them, and {found.kept} that were kept elsewhere"
             )
-    if report.findings or any(each.has_changed for each in reports):
+    if not found.holds:
         raise typer.Exit(1)
 
 

@@ -1,0 +1,61 @@
+"""Checks the whole log: events against checkpoints, keys against values, reports against events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from api import lost_keys, signing
+from api.progress import bar
+from api.wiring import System
+from projections.adverse_impact.published import Checked, published
+from projections.compliance_audit.merkle import check, stored
+from projections.compliance_audit.merkle.check import Report
+from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.note import VerifierKey
+from projections.compliance_audit.merkle.rotation import follow
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found in the log and its keys, and of each published report."""
+
+    log: Report
+    kept: int  # checkpoints that were kept elsewhere
+    reports: list[Checked]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was altered. A report that no event tells of is no alteration."""
+        return not self.log.findings and not any(each.has_changed for each in self.reports)
+
+
+def check_all(
+    system: System,
+    connection: psycopg.Connection[Any],
+    key: VerifierKey | None = None,
+    notes: Sequence[str] = (),
+    *,
+    quiet: bool,
+) -> Found:
+    """Reads everything on record; shows how far it is unless `quiet`.
+
+    `notes` are checkpoints that were kept elsewhere; without `key`, that of our signing key is
+    trusted. Raises NotProven where a note does not hold, and CannotStart.
+    """
+    # The key on record would prove nothing against who can write there.
+    given = key or signing.sealer(system.settings, connection).key
+    trusted = follow(given, stored.rotations(connection))
+    earlier: list[Checkpoint] = [trusted.opened(each) for each in notes]
+    if last := signing.last_kept(system.settings, trusted):
+        earlier.append(last)
+    head = system.recruiting.recorder.max_notification_id() or 0
+    with bar("Checking", head, quiet=quiet) as advance:
+        changes = [each.checkpoint for each in trusted.rotations]
+        report = check.check(connection, trusted, [*earlier, *changes], advance)
+    reports = published(connection)
+    with bar("Opening", head, quiet=quiet) as advance:
+        for each in lost_keys.find(system, connection, advance):
+            report.add(each.first, each.last, each.what)
+    return Found(report, len(earlier), reports)
