@@ -38,7 +38,7 @@ Place = tuple[UUID, Purpose]
 def find(
     system: System, connection: psycopg.Connection[Any], advance: Callable[[int], None]
 ) -> Iterator[Finding]:
-    """Each key that is lost, at the position of the first event with a value that it sealed.
+    """Each key that is lost, at the position of the first event with a value that it does not open.
 
     Reads the log once; `advance` is told the position that was reached.
     """
@@ -66,17 +66,21 @@ def find(
 
 def _lost(system: System, history: Iterable[Recorded]) -> dict[Place, tuple[int, Loss]]:
     """By key: the first of these positions at which something cannot be read, and why."""
-    first: dict[Place, int] = {}
-    values = []
+    positions, values = list[int](), list[tuple[UUID, Purpose, str, str]]()
     for recorded in history:
         for field, purpose in personal_fields(type(recorded.event)).items():
             if purpose is not Purpose.SELF_IDENTIFICATION and (
                 sealed := getattr(recorded.event, field)
             ):
-                first.setdefault((recorded.originator_id, purpose), recorded.position)
-                values.append((recorded.originator_id, field, sealed))
-    lost = system.keyring.lost(values)
-    return {(stream, purpose): (first[stream, purpose], why) for stream, purpose, why in lost}
+                positions.append(recorded.position)
+                values.append((recorded.originator_id, purpose, field, sealed))
+    lost: dict[Place, tuple[int, Loss]] = {}
+    for position, (stream, purpose, *_), why in zip(
+        positions, values, system.keyring.lost(values), strict=True
+    ):
+        if why:
+            lost.setdefault((stream, purpose), (position, why))
+    return lost
 
 
 def _erased(connection: psycopg.Connection[Any], places: Iterable[Place]) -> set[Place]:

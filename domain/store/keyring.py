@@ -8,7 +8,7 @@ another place. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived 
 import hmac
 import os
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
@@ -210,30 +210,39 @@ class Keyring:
         loaded = self._load(list(candidate_ids))
         return {each for each, keys in loaded.items() if keys.get(purpose) is Loss.DESTROYED}
 
-    def lost(self, values: Iterable[tuple[UUID, str, str]]) -> Iterator[tuple[UUID, Purpose, Loss]]:
-        """Of values by stream, field and how they are sealed: which the keys on record do not open.
+    def lost(self, values: Iterable[tuple[UUID, Purpose, str, str]]) -> list[Loss | None]:
+        """Of values by stream, purpose, field and how they are sealed: why each cannot be opened.
 
-        Nothing is remembered.
+        None stands for one that the keys on record open. Nothing is remembered.
         """
         sealed = list(values)
         with self.datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, ([stream for stream, *_ in sealed],)).fetchall()
         on_record = {(row["candidate_id"], row["purpose"]): row["wrapped_key"] for row in rows}
-        for stream, field, value in sealed:
-            purpose, _, encoded = value.partition(":")
-            place = stream, Purpose(purpose)
-            if place not in on_record:
-                yield *place, Loss.MISSING
-                continue
-            key = self._unwrap(*place, on_record[place])
-            if isinstance(key, Loss):
-                yield *place, key
-                continue
-            try:
-                if data := b64decode(encoded):
-                    _decrypted(key, data, _place(*place, field))
-            except (InvalidTag, ValueError):
-                yield *place, Loss.USELESS
+        return [self._loss(on_record, *each) for each in sealed]
+
+    def _loss(
+        self,
+        on_record: Mapping[tuple[UUID, str], bytes | None],
+        stream: UUID,
+        purpose: Purpose,
+        field: str,
+        value: str,
+    ) -> Loss | None:
+        if (stream, purpose) not in on_record:
+            return Loss.MISSING
+        said, _, encoded = value.partition(":")
+        key = self._unwrap(stream, purpose, on_record[stream, purpose])
+        if isinstance(key, Loss):
+            return key
+        if said != purpose:
+            return Loss.USELESS
+        try:
+            if data := b64decode(encoded):
+                _decrypted(key, data, _place(stream, purpose, field))
+        except (InvalidTag, ValueError):
+            return Loss.USELESS
+        return None
 
     def _cached(self, candidate_id: UUID) -> Keys | None:
         try:

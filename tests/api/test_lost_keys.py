@@ -1,6 +1,6 @@
 """A key that was taken from a person who was not erased is noticed and told by its place."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 
@@ -17,6 +17,11 @@ OF = " WHERE candidate_id = %s AND purpose = 'contact'"
 DELETE = "DELETE FROM hirelog.candidate_keys" + OF
 DESTROY = "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()" + OF
 SHORTEN = "UPDATE hirelog.candidate_keys SET wrapped_key = 'x'" + OF
+ALTER = """
+UPDATE hirelog.events
+   SET state = convert_to(replace(convert_from(state, 'UTF8'), 'contact:', %s), 'UTF8')
+ WHERE notification_id = %s
+"""
 SWAP = """
 UPDATE hirelog.candidate_keys AS key SET wrapped_key = other.wrapped_key
   FROM hirelog.candidate_keys AS other
@@ -37,7 +42,10 @@ def found(system: System) -> list[str]:
 def test_what_was_done_to_keys_by_hand_is_told(system: System, database: Database) -> None:
     people = {
         name: uuid4()
-        for name in ("whole", "erased", "partly", "deleted", "renewed", "gone", "cut", "one", "two")
+        for name in (
+            *("whole", "erased", "partly", "deleted", "renewed", "gone", "cut", "one", "two"),
+            *("tag", "value"),
+        )
     }
     at: dict[str, int] = {}
     for name, person in people.items():
@@ -49,7 +57,7 @@ def test_what_was_done_to_keys_by_hand_is_told(system: System, database: Databas
         system.eraser.request(uuid4(), asked, by("kim"))
     assert found(system) == []
 
-    def by_hand(statement: str, *given: UUID) -> None:
+    def by_hand(statement: str, *given: object) -> None:
         with psycopg.connect(database.superuser) as connection:
             connection.execute(statement.encode(), given)
 
@@ -59,6 +67,10 @@ def test_what_was_done_to_keys_by_hand_is_told(system: System, database: Databas
     system.recruiting.record(people["renewed"], UpdateProfile(email="a@example.org"), by("ana"))
     by_hand(DESTROY, people["gone"])
     by_hand(SHORTEN, people["cut"])
+    for name, altered in ("tag", "contAct:"), ("value", "contact:AAAA"):
+        update = UpdateProfile(email="a@example.org")
+        at[name] = system.recruiting.record(people[name], update, by("ana")).position
+        by_hand(ALTER, altered, at[name])
     with psycopg.connect(database.superuser) as connection:
         connection.execute(SWAP, {"two": [people["one"], people["two"]]})
     expected = {
@@ -68,6 +80,8 @@ def test_what_was_done_to_keys_by_hand_is_told(system: System, database: Databas
         "cut": "does not open what it sealed",
         "one": "does not open what it sealed",
         "two": "does not open what it sealed",
+        "tag": "does not open what it sealed",  # of the event that was altered
+        "value": "does not open what it sealed",
     }
     assert found(system) == [
         f"position {at[name]}: the contact key of candidate {people[name]} {why}, "
