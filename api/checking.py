@@ -11,8 +11,8 @@ from api.progress import bar
 from api.wiring import System
 from projections.adverse_impact.published import Checked, published
 from projections.compliance_audit.merkle import check, stored
-from projections.compliance_audit.merkle.check import Report
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.note import VerifierKey
 from projections.compliance_audit.merkle.rotation import follow
 

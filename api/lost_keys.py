@@ -15,7 +15,7 @@ from api.wiring import System
 from domain.candidate.events import Erased
 from domain.recorded import Recorded, event_classes, personal_fields
 from domain.values import Loss, Purpose
-from projections.compliance_audit.merkle.check import Finding
+from projections.compliance_audit.merkle.findings import Finding
 from projections.runtime import log
 
 AT_ONCE = 4_096

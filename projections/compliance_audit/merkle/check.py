@@ -10,7 +10,6 @@ to cover would else be called altered.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -18,6 +17,7 @@ import psycopg
 from projections.compliance_audit.merkle import checkpoint
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, Keys
 from projections.compliance_audit.merkle.encoding import HASH_BYTES, NotProven
+from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import VerifierKey
 from projections.compliance_audit.merkle.stored import hashes_in
@@ -25,7 +25,6 @@ from projections.compliance_audit.merkle.tree import Frontier
 from projections.runtime.log import head
 
 FETCH = 4_096
-MOST_FINDINGS = 1_000
 UNKNOWN = bytes(HASH_BYTES)  # stands for a missing event of which no hash is stored
 
 SELECT_CHECKPOINTS = "SELECT size, since, leaves, note FROM hirelog.log_checkpoints ORDER BY size"
@@ -38,36 +37,6 @@ SELECT notification_id, originator_id, originator_version, topic, state
 """
 
 Advance = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it was signed, at a position or within a range of them."""
-
-    first: int
-    last: int
-    what: str
-
-    def __str__(self) -> str:
-        """For people."""
-        if self.first == self.last:
-            return f"position {self.first}: {self.what}"
-        return f"positions {self.first} to {self.last}: {self.what}"
-
-
-@dataclass
-class Report:
-    """What a check found. The log is intact when nothing was found."""
-
-    events: int = 0  # on record
-    sealed: int = 0  # of these, covered by a checkpoint that holds
-    checkpoints: int = 0
-    findings: list[Finding] = field(default_factory=list)
-
-    def add(self, first: int, last: int, what: str) -> None:
-        """One finding more; the first MOST_FINDINGS are kept."""
-        if len(self.findings) < MOST_FINDINGS:
-            self.findings.append(Finding(first, last, what))
 
 
 def check(
@@ -286,15 +255,19 @@ class _Check:
             self._kept_good = size
 
     def _unsealed(self) -> None:
-        """The events that no checkpoint covers yet: nothing is known of them but their number."""
+        """The events that no stored checkpoint covers: little is known of them but their number."""
+        since, kept = self._edge.size, [size for size in self._kept if size > self._edge.size]
         while self._next:
             (position, made), expected = self._next, self._edge.size + 1
             if position > expected:
                 self._report.add(expected, position - 1, "events are missing")
-                return
+                break
             if position < expected:
                 self._report.add(position, position, "there are two events at this position")
             else:
                 self._append(made)  # a checkpoint of these may be kept elsewhere
                 self._edge.completed.clear()  # subtrees are stored with their checkpoint
             self._next = next(self._events, None)
+        if covered := [size for size in kept if size <= self._edge.size]:
+            what = "the checkpoints that covered these events were deleted: one was kept elsewhere"
+            self._report.add(since + 1, max(covered), what)

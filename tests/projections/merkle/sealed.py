@@ -7,8 +7,8 @@ from uuid import uuid4
 import psycopg
 
 from projections.compliance_audit.merkle import check, stored
-from projections.compliance_audit.merkle.check import Report
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.leaf import event_hash
 from projections.compliance_audit.merkle.note import Signer
 from projections.compliance_audit.merkle.seal import Sealer
@@ -19,6 +19,13 @@ SIZES = [3, 4, 300, 530]  # of the checkpoints of `sealed`
 
 FLIP = "UPDATE hirelog.events SET state = set_bit(state, %s, 1 - get_bit(state, %s))"
 AT = " WHERE notification_id = %s"
+SWAP = """
+UPDATE hirelog.events SET (originator_id, originator_version, topic, state) =
+       (SELECT o.originator_id, -o.originator_version, o.topic, o.state FROM hirelog.events AS o
+         WHERE o.notification_id = %s + %s - events.notification_id)
+ WHERE notification_id IN (%s, %s)
+"""
+TURN = "UPDATE hirelog.events SET originator_version = -originator_version"
 
 
 @dataclass
@@ -64,6 +71,12 @@ def insert(sealed: Sealed, position: int) -> None:
         position,
         uuid4(),
     )
+
+
+def swap(sealed: Sealed, a: int, b: int) -> None:
+    """Two events change places, by way of negative versions: they are unique in between."""
+    sealed.by_hand(SWAP, a, b, a, b)
+    sealed.by_hand(TURN + " WHERE originator_version < 0")
 
 
 def rehash(sealed: Sealed, position: int) -> None:

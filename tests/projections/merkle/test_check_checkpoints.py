@@ -172,6 +172,23 @@ def test_deleting_the_last_checkpoints_leaves_their_subtrees(sealed: Sealed) -> 
     ]
 
 
+def test_a_kept_checkpoint_tells_that_the_last_ones_were_deleted(
+    system: System, sealed: Sealed
+) -> None:
+    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    last = sealed.seal()  # it completes no subtree
+    assert last
+    assert sealed.found(last) == []
+    sealed.by_hand("DELETE FROM hirelog.log_checkpoints WHERE size > 530")
+    assert sealed.found() == []
+    assert sealed.found(*sealed.kept, last) == [
+        (
+            "position 531: the checkpoints that covered these events were deleted: one was kept "
+            "elsewhere"
+        )
+    ]
+
+
 def test_events_that_are_not_sealed_yet_miss_no_subtree(system: System, sealed: Sealed) -> None:
     append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 250)
     assert sealed.found() == []

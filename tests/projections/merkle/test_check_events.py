@@ -6,10 +6,10 @@ import pytest
 
 from api.wiring import System
 from domain.candidate.events import Sourced
-from projections.compliance_audit.merkle.check import Report
+from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.stored import Altered
 from tests.databases import Database
-from tests.projections.merkle.sealed import AT, FLIP, SIZES, Sealed, insert, renumber
+from tests.projections.merkle.sealed import AT, FLIP, SIZES, Sealed, insert, renumber, swap
 from tests.projections.poison import append
 from tests.projections.rebuilding import add_garbage
 
@@ -38,12 +38,6 @@ def test_an_empty_log_is_not_signed(database: Database) -> None:
     assert empty.check() == Report()
 
 
-SWAP = """
-UPDATE hirelog.events SET (originator_id, originator_version, topic, state) =
-       (SELECT o.originator_id, -o.originator_version, o.topic, o.state FROM hirelog.events AS o
-         WHERE o.notification_id = %(a)s + %(b)s - events.notification_id)
- WHERE notification_id IN (%(a)s, %(b)s)
-"""
 ALTERED = "the event was altered or replaced"
 
 
@@ -114,11 +108,7 @@ def test_an_event_far_beyond_the_last_is_no_append(sealed: Sealed) -> None:
 
 @pytest.mark.parametrize(("a", "b"), [(1, 2), (3, 4), (17, 400), (529, 530)])
 def test_two_that_changed_places_are_located(sealed: Sealed, a: int, b: int) -> None:
-    sealed.by_hand(SWAP.replace("%(a)s", str(a)).replace("%(b)s", str(b)))
-    sealed.by_hand(
-        "UPDATE hirelog.events SET originator_version = -originator_version"
-        " WHERE originator_version < 0"
-    )
+    swap(sealed, a, b)
     assert sealed.found() == [f"position {each}: {ALTERED}" for each in (a, b)]
 
 
