@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 from tests.bench.bench import environ
 
@@ -46,19 +46,24 @@ class Answer:
 class Server:
     """`hirelog serve` on some port; it has none while it starts."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *options: str,
+        level: str = "error",
+        said: IO[bytes] | None = None,
+    ) -> None:
+        """What it logs from `level` on goes to `said`, else to our own standard error."""
         self.port: int | None = None
         self.key: str | None = None
-        self._data_dir = data_dir
+        self._environ = {**environ, "HIRELOG_LOG_LEVEL": level}
+        self._options, self._said = options, said
         self._start()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--no-project"]
+        command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *self._options]
         self._running = subprocess.Popen(
-            command,
-            env=environ(self._data_dir) | {"HIRELOG_LOG_LEVEL": "error"},
-            stdout=subprocess.PIPE,
-            text=True,
+            command, env=self._environ, stdout=subprocess.PIPE, stderr=self._said, text=True
         )
         Thread(target=self._listen, args=(self._running,), daemon=True).start()
 
@@ -81,6 +86,12 @@ class Server:
         self._running.kill()
         self._running.wait()
 
+    def stop(self) -> None:
+        """Ends it in order."""
+        self.port = None
+        self._running.terminate()
+        self._running.wait()
+
     def keep_up(self) -> bool:
         """Whether it had ended by itself, as it may where it finds no database; starts another."""
         if self._running.poll() is None:
@@ -95,18 +106,19 @@ def serving(data_dir: Path, count: int) -> Iterator[list[Server]]:
     with ExitStack() as stack:
         servers = []
         for _ in range(count):
-            servers.append(Server(data_dir))
+            servers.append(Server(environ(data_dir), "--no-project"))
             stack.callback(servers[-1].end)
         wait_for(lambda: all(server.port for server in servers))
-        servers[0].key = _key(data_dir)
+        servers[0].key = new_key(environ(data_dir), "integration")
         yield servers
 
 
-def _key(data_dir: Path) -> str:
-    create = [sys.executable, "-m", "api.cli", "keys", "create", "--role", "integration"]
+def new_key(environ: Mapping[str, str], role: str) -> str:
+    """A key for a caller who may ask as often as it likes."""
+    create = [sys.executable, "-m", "api.cli", "keys", "create", "--role", role]
     made = subprocess.run(
         [*create, "--name", "torture", "--rate", "1000000/second"],
-        env=environ(data_dir),
+        env=environ,
         capture_output=True,
         text=True,
         check=True,
@@ -126,7 +138,8 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
 class Client:
     """Sends commands to some servers over connections of its own. Not safe for threads."""
 
-    def __init__(self, servers: Sequence[Server], actor: str, first: int = 0) -> None:
+    def __init__(self, servers: Sequence[Server], actor: str | None, first: int = 0) -> None:
+        """`actor` is on whose behalf it speaks."""
         self._servers, self._actor, self._next = servers, actor, first
         self._connections: dict[int, HTTPConnection] = {}
         self.repeats = 0
@@ -143,9 +156,10 @@ class Client:
         headers = {
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self._servers[0].key}",
-            "On-Behalf-Of": self._actor,
             "Idempotency-Key": key,
         }
+        if self._actor:
+            headers["On-Behalf-Of"] = self._actor
         try:
             connection.request("POST", path, json.dumps(body).encode(), headers)
             answer = connection.getresponse()

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -13,134 +12,24 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
 
 from api.erasure.ledger import Ledger
 from domain.store.embedded import SUPERUSER, attach
 from migrations.bootstrap import DATABASE
+from tests import searching
 from tests.api.cli.conftest import attached
 from tests.api.cli.histories import fact
 from tests.api.cli.processes import WHY, Home, Shell, address, complaint, known_at, process, stopped
-from tests.api.talk import open_job, post
 from tests.databases import wait_until_projected
+from tests.searching import Found, in_files, in_tables, live, needles, search, secrets
 from tests.waiting import until
 
-MARKS = {
-    "name": "Qzxñame Ûnmistakable",
-    "email": "qzxemail.unmistakable@example.org",
-    "phone": "+99 7531 8642 9753",
-    "location": "Qzxlocation-an-der-Öde",
-    "headline": "Qzxheadline of all trades",
-    "url": "https://qzxurl.example.org/me",
-    "subject": 'Qzxsubject "quoted"',
-    "message": "Qzxmessage to one person",
-    "reply": "Qzxreply in some words",
-    "note": "Qzxnote on a manner",
-    "terms": "Qzxterms, 123456 a year",
-    "comment": "Qzxcomment about nerves",
-    "new-name": "Qzxnewname Ûnmistakable",
-    "batch-note": "Qzxbatchnote in a hurry",
+MARKS = searching.MARKS | {
     "import-name": "Qzximport Ûnmistakable",
     "import-note": "Qzximportnote of long ago",
 }
 BASIS = "gdpr-art-17-1-a"
 IMPORTED = "c9aa7e1c-8a5f-4f6e-9d4f-7d1b6b1c9e55"
-
-Wanted = dict[str, list[bytes]]
-Found = dict[str, list[str]]
-
-
-def forms(value: str) -> Iterator[bytes]:
-    """The value as it may stand in a file: plain, in JSON, in UTF-16, in base64, in hexadecimal."""
-    plain = value.encode()
-    yield plain
-    yield json.dumps(value)[1:-1].encode()
-    yield value.encode("utf-16-le")
-    yield plain.hex().encode()
-    for skipped in range(3):  # base64 of a longer text that holds it, wherever it begins there
-        part = plain[skipped:]
-        yield b64encode(part[: len(part) // 3 * 3])
-
-
-def needles() -> Wanted:
-    return {name: list(forms(value)) for name, value in MARKS.items()}
-
-
-def search(where: str, data: bytes, wanted: Wanted, found: Found) -> None:
-    for name, values in wanted.items():
-        if any(value in data for value in values):
-            found.setdefault(name, []).append(where)
-
-
-def in_files(folder: Path, wanted: Wanted) -> Found:
-    found: Found = {}
-    for path in folder.rglob("*"):
-        if path.is_file():
-            search(str(path.relative_to(folder)), path.read_bytes(), wanted, found)
-    return found
-
-
-def in_tables(conninfo: str, wanted: Wanted) -> Found:
-    """Every column of every table of every schema, as PostgreSQL writes it and as it is stored."""
-    found: Found = {}
-    tables = (
-        "SELECT table_schema, table_name FROM information_schema.tables"
-        " WHERE table_type = 'BASE TABLE'"
-    )
-    with psycopg.connect(conninfo) as connection:
-        for schema, table in connection.execute(tables).fetchall():
-            for form in ("text",) if schema == "pg_catalog" else ("text", "binary"):
-                copy = sql.SQL("COPY {} TO STDOUT (FORMAT {})").format(
-                    sql.Identifier(schema, table), sql.SQL(form)
-                )
-                with connection.cursor().copy(copy) as rows:
-                    search(f"{schema}.{table}", b"".join(map(bytes, rows)), wanted, found)
-    return found
-
-
-def secrets(conninfo: str, candidates: list[str]) -> Wanted:
-    """The wrapped keys of these, and their names as read models seal them."""
-    with psycopg.connect(conninfo) as connection:
-        keys = connection.execute(
-            "SELECT wrapped_key FROM hirelog.candidate_keys WHERE candidate_id = ANY(%s)",
-            (candidates,),
-        ).fetchall()
-        names = connection.execute(
-            "SELECT name FROM crm_engagement.candidates WHERE candidate_id = ANY(%s)",
-            (candidates,),
-        ).fetchall()
-    wrapped = [key for row in keys for key in (bytes(row[0]), bytes(row[0]).hex().encode())]
-    sealed = [each for row in names for each in (row[0].encode(), row[0].encode().hex().encode())]
-    return {"wrapped": wrapped, "sealed": sealed}
-
-
-def live(http: httpx.Client) -> str:
-    """The life of somebody with a value in every personal field."""
-    of = MARKS.__getitem__
-    job = open_job(http, stages=["A", "B"])
-    details = {name: of(name) for name in ("name", "email", "phone", "location", "headline", "url")}
-    applied = {"type": "applied", "job_id": job, "source": "Site", **details}
-    begun = post(http, "/v1/candidates", applied)
-    application = {"application_id": begun["events"][0]["data"]["application_id"]}
-    path = f"/v1/candidates/{begun['id']}/interactions"
-    sent = {"message_id": "m1", "channel": "email", "text": of("message"), **application}
-    for body in (
-        {"type": "contacted", "subject": of("subject"), **sent},
-        {"type": "replied", "text": of("reply")},
-        {"type": "noted", "text": of("note")},
-        {"type": "offered", "terms": of("terms"), **application},
-        {"type": "rejected", "comment": of("comment"), **application},
-        {"type": "profile-updated", "name": of("new-name")},
-    ):
-        post(http, path, body)
-    line = {
-        "candidate_id": begun["id"],
-        "interaction": {"type": "noted", "text": of("batch-note")},
-    }
-    kind = {"Content-Type": "application/x-ndjson"}
-    told = http.post("/v1/interactions:batch", content=json.dumps(line) + "\n", headers=kind)
-    assert told.status_code == 200, told.text
-    return str(begun["id"])
 
 
 @pytest.fixture
@@ -186,14 +75,14 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
         httpx.Client(base_url=address(serving), headers=known_at(place), timeout=30) as http,
     ):
         superuser = server.conninfo(SUPERUSER, DATABASE)
-        candidate = live(http)
+        candidate = live(http, MARKS)
         wait_until_projected(place.conninfo)
         everybody = [candidate, IMPORTED]
         shown = http.get(f"/v1/candidates/{candidate}").json()
         assert shown["details"]["name"] == MARKS["new-name"]
         shell.done("export", *WHY, before, "--for", "Auditors Ltd", *place.at())
         exported: Found = {}
-        search("export", before.read_bytes(), needles(), exported)
+        search("export", before.read_bytes(), needles(MARKS), exported)
         assert exported.keys() == MARKS.keys()
         with psycopg.connect(superuser, autocommit=True) as connection:
             connection.execute("ANALYZE")
@@ -227,7 +116,7 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
         their_own_data_names_nobody(shell, place, candidate, tmp_path / "own")
         shell.done("export", *WHY, after, *place.at())
         assert after.read_text().count("\n") == rows + 4
-        tables = in_tables(superuser, needles() | sealed)
+        tables = in_tables(superuser, needles(MARKS) | sealed)
         assert tables == {"sealed": ["hirelog.events", "hirelog.events"]}  # whose key is gone
         with psycopg.connect(superuser) as connection:
             now = connection.execute(
@@ -235,9 +124,9 @@ def test_nobody_who_was_erased_is_found_anywhere(shell: Shell, place: Home, tmp_
             ).fetchall()
         assert now[: len(log)] == log
         said = stopped(serving)
-    found = in_files(place.data_dir, needles() | {"wrapped": sealed["wrapped"]})
-    search("export", after.read_bytes(), needles() | sealed, found)
-    search("log", said.encode(), needles() | sealed, found)
+    found = in_files(place.data_dir, needles(MARKS) | {"wrapped": sealed["wrapped"]})
+    search("export", after.read_bytes(), needles(MARKS) | sealed, found)
+    search("log", said.encode(), needles(MARKS) | sealed, found)
     assert found == {}
 
 
@@ -246,7 +135,7 @@ def their_own_data_names_nobody(shell: Shell, place: Home, candidate: str, own: 
     assert "it holds no personal data" in said
     readers = json.loads((own / "access.json").read_text())["read_by"]
     assert ("operator", "export", True, 1) in [tuple(each.values())[:4] for each in readers]
-    assert in_files(own, needles()) == {}
+    assert in_files(own, needles(MARKS)) == {}
 
 
 def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> None:
