@@ -5,7 +5,7 @@ from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 
 from api import logs
-from tests.torture import crashes, feed, histories, keys, order, rebuild, schema, tampering
+from tests.torture import crashes, erasure, feed, histories, keys, order, rebuild, schema, tampering
 
 TORTURES: Mapping[str, Callable[[Namespace], bool]] = {
     "rebuild": lambda given: rebuild.run(given.seconds),
@@ -15,6 +15,7 @@ TORTURES: Mapping[str, Callable[[Namespace], bool]] = {
     "keys": lambda given: keys.run(given.keys),
     "histories": lambda given: histories.run(given.rounds),
     "tampering": lambda given: tampering.run(given.alterations, given.seed),
+    "erasure": lambda given: erasure.run(given.erasures, given.seed),
     "schema": lambda given: schema.run(given.cases, given.schema_seconds, given.seed),
 }
 
@@ -36,9 +37,10 @@ def main(arguments: Sequence[str]) -> int:
         ("--keys", int, 1_000, "keys: how many, each sent eight times at once"),
         ("--rounds", int, 30, "histories: how many, each of a second"),
         ("--alterations", int, 200, "tampering: how many, each on its own"),
+        ("--erasures", int, 12, "erasure: how many people, and a kill in each"),
         ("--cases", int, 20_000, "schema: how many requests"),
         ("--schema-seconds", float, 3_600.0, "schema: how long at the most"),
-        ("--seed", int, 1, "schema, tampering: what the dice begin with"),
+        ("--seed", int, 1, "schema, tampering, erasure: what the dice begin with"),
     ):
         parser.add_argument(option, type=kind, default=default, help=about)
     options = parser.parse_args(arguments)

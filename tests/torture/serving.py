@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any
+from typing import Any
 
 from tests.bench.bench import environ
 
@@ -51,9 +51,9 @@ class Server:
         environ: Mapping[str, str],
         *options: str,
         level: str = "error",
-        said: IO[bytes] | None = None,
+        said: Path | None = None,
     ) -> None:
-        """What it logs from `level` on goes to `said`, else to our own standard error."""
+        """What it logs from `level` on is appended to `said`, else to our standard error."""
         self.port: int | None = None
         self.key: str | None = None
         self._environ = {**environ, "HIRELOG_LOG_LEVEL": level}
@@ -62,9 +62,10 @@ class Server:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", *self._options]
-        self._running = subprocess.Popen(
-            command, env=self._environ, stdout=subprocess.PIPE, stderr=self._said, text=True
-        )
+        with self._said.open("ab") if self._said else nullcontext() as said:
+            self._running = subprocess.Popen(
+                command, env=self._environ, stdout=subprocess.PIPE, stderr=said, text=True
+            )
         Thread(target=self._listen, args=(self._running,), daemon=True).start()
 
     def _listen(self, running: subprocess.Popen[str]) -> None:
