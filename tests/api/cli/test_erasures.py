@@ -1,6 +1,7 @@
 """A person is erased, and searched for in every file, table, export and log afterwards."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -157,7 +158,14 @@ def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> No
         assert not complaint(refused, "is not the one that this database knows"), erasing
     (done,) = shell.result("erasures", "run", *at)
     assert done["state"] == "erasing"
+    with psycopg.connect(place.conninfo) as connection:
+        row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+        left = place.data_dir / f"postgres/base/{row.fetchone()[0]}/987654321"  # type: ignore[index]
+    left.write_bytes(b"keys")
+    os.utime(left, (0, 0))
     maintained = shell.done("erasures", "maintain", *at)
+    assert f"{left}, which a crash of the database left" in maintained
+    left.unlink()
     assert "acknowledged" in maintained
     assert "HIRELOG_ERASURE_LEDGER" in maintained, "a backup would replace it"
     shown = shell.result("erasures", "show", waiting["id"], *at)
