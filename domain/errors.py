@@ -168,6 +168,10 @@ class CandidateErased(Refusal):
     """The candidate was erased; nothing of the kind can be recorded any more."""
 
 
+class PurposeErased(Refusal):
+    """What was kept of the candidate for this purpose was erased; nothing of it can be recorded."""
+
+
 class DoNotContact(Refusal):
     """The candidate unsubscribed."""
 

@@ -72,7 +72,7 @@ def _of_erased_purposes(candidate: Candidate, event: CandidateEvent) -> Conseque
         if purpose in candidate.erased and getattr(event, name) is not None
     }
     if purposes:
-        yield errors.CandidateErased(
+        yield errors.PurposeErased(
             f"what was kept of candidate {candidate.id} for {', '.join(sorted(purposes))} was "
             "erased; leave out what belongs there"
         )

@@ -87,7 +87,7 @@ def test_what_belongs_to_other_purposes_goes_on() -> None:
     partly = given(sourced(name="Ada"), CONTACT_ERASED)
     partly.when(i.Note(text="Calm")).then(e.Noted(text="Calm"))
     partly.when(i.UpdateProfile(email="a@example.org")).then_refused(
-        errors.CandidateErased, containing="for contact was erased"
+        errors.PurposeErased, containing="for contact was erased"
     )
     state = candidate(sourced(name="Ada"), CONTACT_ERASED)
     assert (state.details, state.is_erased) == ({"name": REDACTED}, False)
