@@ -138,7 +138,8 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
         case e.Contacted() as event:
             candidate.messages[event.message_id] = event.channel
         case e.ReturnedToPool() as event:
-            candidate.pools.add(event.pool)
+            if not candidate.is_erased:
+                candidate.pools.add(event.pool)
             if event.application_id in candidate.applications:
                 _end(candidate.applications[event.application_id], ApplicationStatus.POOLED, when)
         case e.ProfileUpdated() as event:
@@ -237,6 +238,8 @@ def _evolve_application(candidate: Candidate, event: e.ApplicationEvent, when: d
         case e.Reinstated():
             application.status, application.ended_at = ApplicationStatus.ACTIVE, None
             application.stage = event.stage
+    if candidate.is_erased:  # a fact of later is kept, and nothing goes on with it
+        _end(application, ApplicationStatus.ERASED, when)
 
 
 def _answer(application: JobApplication, version: int | None, status: str) -> None:

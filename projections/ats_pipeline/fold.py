@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain import job as j
 from domain.candidate import events as e
+from domain.errors import CandidateErased
 from domain.recorded import Recorded
 from domain.values import ApplicationStatus, Purpose
 from projections.ats_pipeline.rows import APPLICATIONS, JOBS, Application, Job, Person, StageVisit
@@ -46,6 +47,8 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
         if row is None and isinstance(event, e.ReturnedToPool):
             return []  # an application that nothing else is known of
         rows = _fold_application(row, event, event.application_id, recorded)
+        if CandidateErased.code in recorded.metadata.broken_rules:
+            rows += _fold_fact_of_erased(rows[-1], recorded)
     if isinstance(event, e.Erased):
         return _fold_erasure(row, event, recorded)
     if isinstance(event, e.Details):
@@ -67,6 +70,13 @@ def _fold_erasure(
             if row.status == ApplicationStatus.ACTIVE:
                 rows += _leave(_happened(row, recorded), ApplicationStatus.ERASED, recorded)
     return rows
+
+
+def _fold_fact_of_erased(row: Any, recorded: Recorded) -> list[Row]:
+    # Marked, for the row does not say so of its person: it is kept, and nothing goes on with it.
+    if row.status != ApplicationStatus.ACTIVE:
+        return []
+    return _leave(row, ApplicationStatus.ERASED, recorded)
 
 
 def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:

@@ -123,7 +123,7 @@ def _erased(row: Candidate, event: e.Erased, when: datetime) -> Changes:
 
 
 def _pooled(row: Candidate, event: e.ReturnedToPool, _when: datetime) -> Changes:
-    return {"pools": _with(row.pools, event.pool)}
+    return {} if _is_erased(row.erased) else {"pools": _with(row.pools, event.pool)}
 
 
 # What the person said last counts, whichever we learned last.
@@ -195,6 +195,8 @@ def _applications(
             changes["pools"] = []
         case e.Rejected() | e.Withdrawn() | e.ReturnedToPool() if application in active:
             active, ended = _but(active, application), [*ended, application]
+    if _is_erased(row.erased):  # a fact of later is kept, and nothing goes on with it
+        active, ended = [], [*ended, *active]
     return changes | {
         "active_applications": active,
         "ended_applications": ended,
@@ -208,7 +210,11 @@ def _status(active: list[UUID], hired: list[UUID], erased: list[str]) -> str:
         return "applicant"
     if hired:
         return "hired"
-    return "erased" if {Purpose.CONTACT, Purpose.EVALUATION} <= set(erased) else "prospect"
+    return "erased" if _is_erased(erased) else "prospect"
+
+
+def _is_erased(erased: list[str]) -> bool:
+    return {Purpose.CONTACT, Purpose.EVALUATION} <= set(erased)
 
 
 def _touchpoint(recorded: Recorded) -> Touchpoint:

@@ -16,7 +16,21 @@ from domain.intake import Intake
 from domain.recorded import Recorded
 from domain.values import REDACTED, Purpose
 from tests.databases import Database
-from tests.scenario import JOB, applied, by, candidate, day, given, open_job, sourced
+from tests.scenario import (
+    JOB,
+    applied,
+    by,
+    candidate,
+    day,
+    forward,
+    given,
+    hired,
+    open_job,
+    pooled,
+    reinstated,
+    rejected,
+    sourced,
+)
 
 ERASURE = UUID("e0000000-0000-4000-8000-000000000001")
 HOLD = UUID("40000000-0000-4000-8000-000000000001")
@@ -92,6 +106,13 @@ def test_what_belongs_to_other_purposes_goes_on() -> None:
     state = candidate(sourced(name="Ada"), CONTACT_ERASED)
     assert (state.details, state.is_erased) == ({"name": REDACTED}, False)
     assert candidate(sourced(), CONTACT_ERASED, ERASED).is_erased
+
+
+def test_nothing_goes_on_with_a_fact_of_later() -> None:
+    for facts in (applied(),), (applied(), rejected(), reinstated()), (forward("A", "B"), pooled()):
+        state = candidate(sourced(), ERASED, *facts)
+        assert (state.status, state.pools) == ("erased", set())
+    assert candidate(ERASED, hired()).status == "hired"
 
 
 # What becomes of the keys

@@ -153,6 +153,26 @@ def logged(asked: Iterable[Step]) -> list[Recorded]:
     return placed(recorded)
 
 
+def of_the_erased() -> list[Recorded]:
+    """Facts of people who are erased: one whose application goes on, and one who is hired."""
+    one, two = PEOPLE[:2]
+    first, second = (application_of(one, number) for number in (1, 2))
+    offered = application_of(two, 2)
+    asked: list[tuple[UUID, i.Intent]] = [
+        *((person, Erase(erasure_id=person, purposes=EVERY_PURPOSE)) for person in (one, two)),
+        (one, i.ApplyAs(job_id=JOBS[1], source="site", application_id=second, stage="A")),
+        (one, i.Reinstate(application_id=first, stage="B")),
+        (one, i.Advance(application_id=first, to_stage="C")),
+        (one, i.ReturnToPool(pool="pool 0")),
+        (two, i.MakeOffer(application_id=offered)),
+        (two, i.Hire(application_id=application_of(two, 3))),
+    ]
+    return logged(
+        Step(person, intent, 10 + number, is_fact=number > 1)
+        for number, (person, intent) in enumerate(asked)
+    )
+
+
 def placed(recorded: Iterable[Recorded]) -> list[Recorded]:
     return [replace(each, position=3 * number) for number, each in enumerate(recorded, 1)]
 

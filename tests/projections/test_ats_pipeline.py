@@ -42,6 +42,7 @@ from tests.scenario import (
     applied,
     day,
     forward,
+    hired,
     in_pool,
     log,
     offer_accepted,
@@ -166,6 +167,19 @@ def test_an_erasure_of_the_person_ends_what_was_active() -> None:
     partly = ERASED.model_copy(update={"purposes": EVERY_PURPOSE[:1]})
     assert application(applied("A"), partly).status == "active"
     assert set(project(ATS_PIPELINE, log(ERASED))) == {PEOPLE}
+
+
+def test_a_fact_of_an_erased_person_is_kept_and_nothing_goes_on_with_it() -> None:
+    late = {"broken_rules": ("candidate-erased",)}
+    begun = (ERASED, (applied("A"), late))
+    assert application(*begun).status == "erased"
+    assert stays(*begun) == [("A", day(1), day(1), "erased")]
+    again = (applied("A"), ERASED, (reinstated("B"), late))
+    assert (application(*again).status, application(*again).ended_at) == ("erased", day(2))
+    assert stays(*again) == [("A", day(0), day(1), "erased"), ("B", day(2), day(2), "erased")]
+    assert application(ERASED, (hired("A"), late)).status == "hired"
+    partly = {"broken_rules": ("purpose-erased",)}
+    assert application((applied("A", name="contact:"), partly)).status == "active"
 
 
 def test_each_of_several_erasures_in_a_batch_ends_what_came_before_it() -> None:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 import pytest
+from hypothesis import example, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain import job as jobs
@@ -26,7 +26,17 @@ from projections.crm_engagement import rows as crm
 from projections.runtime.batch import Rows, Unreadable, fold_batch
 from projections.runtime.contract import ReadModel, Row, Table
 from tests.projections.dict_store import Store, cut, projected
-from tests.projections.random_logs import JOBS, LAWFUL_LOGS, LOGS, PEOPLE, STEPS, Step, placed, take
+from tests.projections.random_logs import (
+    JOBS,
+    LAWFUL_LOGS,
+    LOGS,
+    PEOPLE,
+    STEPS,
+    Step,
+    of_the_erased,
+    placed,
+    take,
+)
 from tests.scenario import CANDIDATE, contacted, in_pool, log, sourced
 
 law = settings(max_examples=50, deadline=None, database=None, derandomize=True)
@@ -130,6 +140,7 @@ def test_a_fact_is_kept_always_and_marked_exactly_where_a_command_is_refused(
 
 
 @law
+@example(recorded=of_the_erased())
 @for_all(recorded=st.one_of(LAWFUL_LOGS, LOGS))
 def test_read_models_tell_what_decisions_rest_on(recorded: list[Recorded]) -> None:
     """Also where facts have broken the rules."""
