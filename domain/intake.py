@@ -187,17 +187,19 @@ class Intake:
         taken: Taken,
     ) -> None:
         candidate = self._candidate(taken.stream)
-        if metadata.command_id in candidate.commands:
-            self._repeat(taken, metadata.command_id)
-            return
         job_id = decisions.concerned_job(candidate, intent)
         job = self._job(job_id)
-        consequences = decisions.consequences(Known(candidate, job, metadata.occurred_at), intent)
+        known = Known(candidate, job, metadata.occurred_at)
+        is_fact = decide is keep_and_mark
+        if decisions.is_repeated(known, intent, metadata, is_fact=is_fact):
+            self._repeat(taken, metadata.command_id)
+            return
+        consequences = decisions.consequences(known, intent)
         taken.events = decide(candidate.id, candidate.version, consequences, metadata)
         state.fold(candidate, taken.events)
         rests_on = (job_id, job.version if job else 0) if job_id else None
         again = partial(self._take, intent, metadata, decide)
-        is_few = decide is refuse_or_record and not intent.COMMUTES
+        is_few = not is_fact and not intent.COMMUTES
         attempts = ATTEMPTS if is_few else COMMUTING_ATTEMPTS
         self._keep(Pending(taken, rests_on, again, attempts))
 

@@ -14,7 +14,7 @@ from domain.candidate import intents as i
 from domain.candidate.events import CandidateEvent
 from domain.candidate.rules import Consequences, Known
 from domain.candidate.state import Candidate
-from domain.recorded import personal_fields
+from domain.recorded import Metadata, personal_fields
 
 DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
     i.Source: engagement.source,
@@ -76,6 +76,22 @@ def _of_erased_purposes(candidate: Candidate, event: CandidateEvent) -> Conseque
             f"what was kept of candidate {candidate.id} for {', '.join(sorted(purposes))} was "
             "erased; leave out what belongs there"
         )
+
+
+def is_repeated(
+    known: Known, intent: i.Intent, metadata: Metadata, *, is_fact: bool = False
+) -> bool:
+    """Whether it is on the candidate's stream already.
+
+    A command that is known by what it says alone is not, where that was erased: it is decided anew
+    and refused as any other guess would be, so that nobody can test one.
+    """
+    if metadata.command_id not in known.candidate.commands:
+        return False
+    if is_fact or metadata.command_digest or not known.candidate.erased:
+        return True
+    stands = errors.CandidateErased, errors.PurposeErased
+    return not any(isinstance(each, stands) for each in consequences(known, intent))
 
 
 def concerned_job(candidate: Candidate, intent: i.Intent) -> UUID | None:

@@ -1,5 +1,6 @@
 """Erasures and holds over HTTP: what compliance asks for, and what stands against it."""
 
+import json
 import time
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from tests.api.talk import AsCaller, Ask, Json, apply, begin, open_job, say
 from tests.databases import wait_until_projected
 
 BASIS = "gdpr-art-17-1-b"
+NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
 def asked(candidate: str, **more: object) -> Json:
@@ -116,6 +118,36 @@ def test_it_lists_who_has_had_the_data(
         ("feed", "integration:jobs"),
         *[("list", f"integration:{who}-{path}") for path in range(3) for who in ("first", "again")],
     ]
+
+
+def test_nobody_can_test_a_guess_of_what_was_erased(http: httpx.Client) -> None:
+    then, key = "2026-05-04T09:00:00Z", {"Idempotency-Key": "form 7"}
+
+    def began(name: str) -> httpx.Response:
+        body = {"type": "sourced", "source": "Fair", "name": name}
+        return http.post("/v1/candidates", json=body, headers=key)
+
+    candidate = str(began("Ada Ruiz").json()["id"])
+
+    def noted(text: str) -> httpx.Response:
+        body = {"type": "noted", "text": text, "occurred_at": then}
+        return http.post(f"/v1/candidates/{candidate}/interactions", json=body)
+
+    def in_a_batch(text: str) -> Json:
+        interaction = {"type": "noted", "text": text, "occurred_at": then}
+        line = json.dumps({"candidate_id": candidate, "interaction": interaction})
+        answer = http.post("/v1/interactions:batch", content=line, headers=NDJSON)
+        answered: Json = json.loads(answer.text.splitlines()[0])
+        return answered
+
+    assert noted("Knows Rust").status_code == 201
+    assert in_a_batch("Knows Rust")["replayed"]
+    assert not complaint(began("Eva Ruiz"), 422, "key-used-before")
+    assert http.post("/v1/erasures", json=asked(candidate)).status_code == 202
+    assert began("Ada Ruiz").json() == began("Eva Ruiz").json()
+    for text in "Knows Rust", "Knows Ada":
+        assert not complaint(noted(text), 409, "candidate-erased")
+        assert in_a_batch(text)["problem"]["code"] == "candidate-erased"
 
 
 def test_what_does_not_fit_is_refused_by_name(http: httpx.Client) -> None:
