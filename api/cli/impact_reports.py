@@ -89,12 +89,12 @@ def report(
     """
     if every_group_because is not None and publish_by is None:
         raise typer.BadParameter("--every-group-because is for what is published; see --publish-by")
-    metadata = metadata_of(publish_by, every_group_because)
+    metadata = metadata_of(publish_by, every_group_because, option="--publish-by")
     hides = publish_by is not None and every_group_because is None
     smallest = smallest_cell(now().date()) if hides else None
     if smallest:
         handing_on = words.smallest_line(smallest)
-    elif publish_by:
+    elif publish_by is not None:
         handing_on = f"groups of any size are shown, down to one person: {every_group_because}"
     else:
         handing_on = words.WORKING_REPORT
@@ -111,7 +111,7 @@ def report(
                 applied_from=since and since.replace(tzinfo=UTC),
                 applied_until=until and until.replace(tzinfo=UTC),
             )
-        note(system, None, What.SELF_IDENTIFICATION, actor=publish_by)
+        note(system, None, What.SELF_IDENTIFICATION, actor=metadata.actor)
         with opened_vault(system) as vault:
             answers = vault.answers(until=pipeline.position)
         known = sorted({name for said in answers.values() for name in said})
@@ -142,14 +142,14 @@ def report(
             report_id, sealed = uuid4(), signed.checkpoint
             about |= {
                 "Published as": str(report_id),
-                "Published by": publish_by,
+                "Published by": metadata.actor,
                 "Checkpoint": f"{sealed.origin}, {sealed.size} events, {to_base64(sealed.root)}",
             }
             written = texts_of(made, about)
             which = Published(
                 report_id=report_id,
                 published_at=metadata.occurred_at,
-                published_by=publish_by,
+                published_by=metadata.actor,
                 position=pipeline.position,
                 checkpoint=signed.note,
                 policy=rules.name,

@@ -3,21 +3,18 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from getpass import getuser
 from pathlib import Path
 from shutil import rmtree
 from typing import IO, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
-from api.cli.shared import moment
+from api.cli.shared import label, moment, operator
 from api.database import CannotStart
 from api.readings import Reading, What, write
 from api.wiring import System
 from domain.candidate.difference import Point
-from domain.candidate.intents import Label
 from domain.recorded import Recorded, personal_values
 from domain.values import REDACTED
 
@@ -54,10 +51,9 @@ def note(
     why: str | None = None,
 ) -> None:
     """Puts on record that this is read here. Raises BadParameter."""
-    reader = _label("--actor", actor or f"operator:{getuser()}")
-    reason = None if why is None else _label("--why", why)
+    reason = None if why is None else label("--why", why)
     with system.pool.connection() as connection:
-        write(connection, Reading(candidate, reader, "operator", what, "cli", reason))
+        write(connection, Reading(candidate, operator(actor), "operator", what, "cli", reason))
 
 
 def holding(history: Iterable[Recorded]) -> str:
@@ -107,11 +103,3 @@ def new_folder(folder: Path) -> Iterator[None]:
     except BaseException:
         rmtree(folder, ignore_errors=True)
         raise
-
-
-def _label(option: str, text: str) -> str:
-    try:
-        return TypeAdapter[str](Label).validate_python(text)
-    except ValidationError as error:
-        reason = error.errors(include_input=False)[0]["msg"]
-        raise typer.BadParameter(f"{option}: {reason}") from error

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import ExitStack
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,7 +10,16 @@ import typer
 
 from api import replay
 from api.cli.officers import Officer, Why, holding, new_file, note, point
-from api.cli.shared import AsJson, DataDir, NoProject, moment, out, print_json, settings_from
+from api.cli.shared import (
+    AsJson,
+    DataDir,
+    NoProject,
+    moment,
+    operator,
+    out,
+    print_json,
+    settings_from,
+)
 from api.compliance import replay_page
 from api.compliance.differences import Difference
 from api.database import CannotStart
@@ -185,7 +193,7 @@ def export_file(
                     connection,
                     "export",
                     recipient or f"file {file.name}",
-                    actor or f"operator:{getuser()}",
+                    operator(actor),
                 )
                 count = ndjson.export(system, target, advance)
             partial.rename(file)

@@ -72,11 +72,11 @@ def moment(option: str, text: str | None) -> datetime | None:
         ) from error
 
 
-def metadata_of(actor: str | None, reason: str | None) -> Metadata:
-    """What an operator does at the command line."""
+def metadata_of(actor: str | None, reason: str | None, *, option: str = "--actor") -> Metadata:
+    """What an operator does at the command line; `option` is the one that named the actor."""
     moment = now()
     return Metadata(
-        actor=operator(actor),
+        actor=operator(actor, option=option),
         reason=None if reason is None else label("--reason", reason),
         command_id=uuid4(),
         occurred_at=moment,
@@ -85,9 +85,12 @@ def metadata_of(actor: str | None, reason: str | None) -> Metadata:
     )
 
 
-def operator(actor: str | None) -> str:
-    """Who works at the command line: as --actor names it, else by login. Raises BadParameter."""
-    return label("--actor", actor or f"operator:{getuser()}")
+def operator(actor: str | None, *, option: str = "--actor") -> str:
+    """Who works at the command line: as `option` names them, else by login. Raises BadParameter."""
+    name = label(option, f"operator:{getuser()}" if actor is None else actor)
+    if not name.isprintable():
+        raise typer.BadParameter(f"{option}: must be one line without control characters")
+    return name
 
 
 def label(option: str, text: str) -> str:

@@ -78,7 +78,7 @@ def data_dir(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_published_report_does_not_change(shell: Shell, data_dir: Path, tmp_path: Path) -> None:
     where = ("--data-dir", data_dir)
     made = shell.result(
-        *("impact", "report", "--selected", "offered", "--publish-by", "officer:kim", *where),
+        *("impact", "report", "--selected", "offered", "--publish-by", " officer:kim ", *where),
         *("--out", tmp_path / "report.html"),
     )
     (whole, stage, job, period) = made["sections"]
@@ -209,6 +209,9 @@ def test_what_makes_no_report(shell: Shell, data_dir: Path) -> None:
     assert (unasked.returncode, "no rows" in unasked.stderr) == (2, True)
     misspelt = shell.run("impact", "report", "--by", "sexx", "--publish-by", "officer:kim", *where)
     assert (misspelt.returncode, "there are race, sex" in misspelt.stderr) == (2, True)
+    for nobody in "", "  ", "officer:kim\nofficer:pat":
+        unnamed = shell.run("impact", "report", "--publish-by", nobody, *where)
+        assert (unnamed.returncode, "--publish-by" in unnamed.stderr) == (2, True)
     unknown = "00000000-0000-4000-8000-000000000000"
     missing = shell.run("impact", "show", unknown, *where)
     assert (missing.returncode, "no report was published" in missing.stderr) == (2, True)
