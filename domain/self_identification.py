@@ -16,6 +16,8 @@ from domain.candidate.intents import Intent, Label
 from domain.recorded import Happened, Recorded
 from domain.values import REDACTED, SelfIdentificationText
 
+WIDTH = 1_024
+
 # Events
 
 
@@ -24,7 +26,10 @@ class SelfIdentificationEvent(Happened):
 
 
 class SelfIdentified(SelfIdentificationEvent):
-    """The person answered, or declined to: `answers` is a JSON object of answers by attribute."""
+    """The person answered, or declined to: `answers` is a JSON object of answers by attribute.
+
+    Spaces follow it up to a multiple of WIDTH bytes: sealed as it is, its length would tell it.
+    """
 
     TOPIC: ClassVar[str] = "self-identification.stated"
 
@@ -74,6 +79,6 @@ def consequences(
     """What happens: nothing where the same was answered before."""
     new = {name: said for name, said in intent.answers.items() if state.answers.get(name) != said}
     if new:
-        yield SelfIdentified(
-            candidate_id=str(candidate_id), answers=json.dumps(new, ensure_ascii=False)
-        )
+        answers = json.dumps(new)  # in ASCII, where a character is a byte
+        padded = answers + " " * (-len(answers) % WIDTH)
+        yield SelfIdentified(candidate_id=str(candidate_id), answers=padded)
