@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from api import lost_keys, signing
+from api.database import CannotStart
 from api.progress import bar
 from api.wiring import System
 from projections.adverse_impact.published import Checked, published
@@ -14,7 +15,7 @@ from projections.compliance_audit.merkle import check, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.note import VerifierKey
-from projections.compliance_audit.merkle.rotation import follow
+from projections.compliance_audit.merkle.rotation import follow_what_holds
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,8 @@ def check_all(
     `notes` are checkpoints that were kept elsewhere; without `key`, that of our signing key is
     trusted. Raises NotProven where a note does not hold, and CannotStart.
     """
-    # The key on record would prove nothing against who can write there.
-    given = key or signing.sealer(system.settings, connection).key
-    trusted = follow(given, stored.rotations(connection))
+    given, wrong = (key, []) if key else _own_key(system, connection)
+    trusted, not_held = follow_what_holds(given, stored.rotations(connection))
     earlier: list[Checkpoint] = [trusted.opened(each) for each in notes]
     if last := signing.last_kept(system.settings, trusted):
         earlier.append(last)
@@ -54,8 +54,22 @@ def check_all(
     with bar("Checking", head, quiet=quiet) as advance:
         changes = [each.checkpoint for each in trusted.rotations]
         report = check.check(connection, trusted, [*earlier, *changes], advance)
+    for what in (*wrong, *not_held):
+        report.add(1, head, what)
     reports = published(connection)
     with bar("Opening", head, quiet=quiet) as advance:
         for each in lost_keys.find(system, connection, advance):
             report.add(each.first, each.last, each.what)
     return Found(report, len(earlier), reports)
+
+
+def _own_key(system: System, connection: psycopg.Connection[Any]) -> tuple[VerifierKey, list[str]]:
+    """The log's key, and what is wrong with what the database says of it. Raises CannotStart."""
+    # The key on record would prove nothing against who can write there.
+    try:
+        return signing.sealer(system.settings, connection).key, []
+    except CannotStart as error:
+        key = signing.key_that_signed_last(system.settings)
+        if key is None:
+            raise
+        return key, [f"what is on record of the log's key was altered: {error}"]

@@ -59,6 +59,21 @@ def sealer(settings: Settings, connection: psycopg.Connection[Any]) -> Sealer:
     return Sealer(signer, partial(_hand_out, settings, trusted), kept.size if kept else 0)
 
 
+def key_that_signed_last(settings: Settings) -> VerifierKey | None:
+    """That of our signing key, whatever the database says, by the checkpoint that we keep.
+
+    None where there is no key, or no such checkpoint of it.
+    """
+    path = settings.data_dir / LAST_CHECKPOINT_FILE
+    try:
+        note = path.read_text("utf-8")
+        key = Signer(note.partition("\n")[0], seed_of(settings, is_new=False)).key
+        checkpoint.opened(note, key)
+    except (OSError, ValueError, NotProven, CannotStart, BadKeyFile):
+        return None
+    return key
+
+
 def last_kept(settings: Settings, key: VerifierKey | History) -> Checkpoint | None:
     """The last checkpoint as the data directory keeps it, beside what the database holds.
 

@@ -1,12 +1,14 @@
 """A new key signs the log, and whoever trusts the old one or the new one can verify all of it."""
 
 from pathlib import Path
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from api import bundles, key_files, witness
+from api.checking import check_all
 from api.database import CannotStart
 from api.rotation import rotate
 from api.signing import last_kept, sealer
@@ -181,6 +183,35 @@ def test_a_change_of_keys_of_another_log_is_found(
         connection.execute("UPDATE hirelog.log_rotations SET note = 'nonsense'")
     with pytest.raises(CannotStart, match="do not hold"):
         grow(system)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "INSERT INTO hirelog.log_rotations (note) VALUES ('no note on a change of keys')",
+            "a stored change of keys does not hold: a note on a change of keys ends with both keys",
+        ),
+        ("DELETE FROM hirelog.log_rotations", "what is on record of the log's key was altered"),
+        ("DELETE FROM hirelog.log_identity", "what is on record of the log's key was altered"),
+    ],
+)
+def test_what_is_wrong_with_keys_hides_no_altered_event(
+    system: System, database: Database, statement: LiteralString, told: str
+) -> None:
+    grow(system)
+    rotated(system)
+    grow(system)
+    grow(system)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(statement)
+        connection.execute(
+            "UPDATE hirelog.events SET state = state || ' '::bytea WHERE notification_id = 2"
+        )
+    with system.pool.connection() as connection:
+        findings = check_all(system, connection, quiet=True).log.findings
+    assert [each for each in findings if each.what.startswith(told)]
+    assert [each for each in findings if (each.first, each.last) == (2, 2)]
 
 
 def _seed(system: System, suffix: str) -> bytes:

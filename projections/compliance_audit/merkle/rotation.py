@@ -91,3 +91,33 @@ def follow(key: VerifierKey, notes: Sequence[str]) -> History:
     if key not in keys:
         raise NotProven("the key is none of those that have signed this log one after the other")
     return History(keys, rotations)
+
+
+def follow_what_holds(key: VerifierKey, notes: Sequence[str]) -> tuple[History, list[str]]:
+    """The same by those notes alone that hold and lead to the key or from it, and what is wrong."""
+    parsed, wrong = list[Rotation](), list[str]()
+    for text in notes:
+        try:
+            parsed.append(Rotation.parse(text))
+        except NotProven as error:
+            wrong.append(f"a stored change of keys does not hold: {error}")
+    keys, rotations = [key], list[Rotation]()
+    for each in parsed:
+        if each.old == keys[-1] and (
+            not rotations or rotations[-1].checkpoint.size <= each.checkpoint.size
+        ):
+            keys.append(each.new)
+            rotations.append(each)
+    for each in reversed(parsed):
+        if each.new == keys[0] and (
+            not rotations or each.checkpoint.size <= rotations[0].checkpoint.size
+        ):
+            keys.insert(0, each.old)
+            rotations.insert(0, each)
+    wrong += [
+        f"a stored change of keys, from {each.old.id.hex()} to {each.new.id.hex()}, does not "
+        "belong to this log"
+        for each in parsed
+        if each not in rotations
+    ]
+    return History(tuple(keys), tuple(rotations)), wrong
