@@ -62,6 +62,14 @@ class ClearText(_Data):
     legal_reference: str
 
 
+class EventText(_Data):
+    """Texts of single events that no key encrypts, by the names of their fields."""
+
+    fields: tuple[str, ...]
+    names: str
+    legal_reference: str
+
+
 class Access(_Data):
     """What a person is given who asks for their own data, and what is said with it."""
 
@@ -81,6 +89,7 @@ class Processing(_Data):
     route: tuple[RouteGiving, ...]
     command: tuple[CommandGiving, ...]
     clear: tuple[ClearText, ...]
+    event_text: tuple[EventText, ...]
     access: Access
 
 
@@ -201,6 +210,7 @@ def as_json(made: Register) -> dict[str, Any]:
         "fields": [vars(each) for each in made.fields],
         "purposes": [made.told(each) for each in made.processing.purpose],
         "in_clear": [each.model_dump() for each in made.processing.clear],
+        "in_clear_of_events": [each.model_dump() for each in made.processing.event_text],
     }
 
 
@@ -221,6 +231,14 @@ def as_html(made: Register) -> str:
         pages.table(
             ("Field", "Whom it names", "Legal reference"),
             [(each.field, each.names, each.legal_reference) for each in made.processing.clear],
+        ),
+        pages.heading("Texts in clear of single events"),
+        pages.table(
+            ("Fields", "Whom they name", "Legal reference"),
+            [
+                (", ".join(each.fields), each.names, each.legal_reference)
+                for each in made.processing.event_text
+            ],
         ),
     )
 

@@ -3,13 +3,14 @@
 import csv
 import io
 from datetime import date
+from typing import get_args
 
 import httpx
 from lxml import html
 
 from api.app import ROUTES
 from api.compliance import register
-from domain.recorded import personal_fields
+from domain.recorded import Metadata, personal_fields
 from domain.retention import RecordClass
 from domain.values import Purpose
 from tests.api.bad_input import Known
@@ -19,6 +20,7 @@ from tests.scenario import event_classes
 
 MADE = register.register([each.router for each in ROUTES], date(2026, 11, 23))
 MARK = "PERSONAL"
+NO_TEXT = {"command_id", "occurred_at", "recorded_at", "broken_rules"}
 CONTACT, EVALUATION = f"{MARK}contact", f"{MARK}evaluation"
 
 
@@ -33,6 +35,20 @@ def test_every_personal_field_is_registered_with_a_purpose_that_is_explained() -
         assert MADE.of(purpose).legal_reference
         assert MADE.receiving(purpose)
         assert {each.record_class for each in MADE.keeping(purpose)} == set(RecordClass)
+
+
+def test_every_text_that_no_key_encrypts_is_explained() -> None:
+    texts = {
+        name
+        for event_class in event_classes()
+        for name, field in event_class.model_fields.items()
+        if {str, tuple[str, ...]} & {field.annotation, *get_args(field.annotation)}
+        and name not in personal_fields(event_class)
+    }
+    explained = [name for each in MADE.processing.event_text for name in each.fields]
+    assert sorted(explained) == sorted(texts)
+    clear = {each.field for each in MADE.processing.clear}
+    assert clear == {name for name in Metadata.model_fields if name not in NO_TEXT}
 
 
 def test_roles_are_those_that_the_routes_name_and_that_may_see_personal_values() -> None:
