@@ -13,9 +13,10 @@ from api.wiring import System
 from projections.adverse_impact.published import Checked, published
 from projections.compliance_audit.merkle import check, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
+from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.note import VerifierKey
-from projections.compliance_audit.merkle.rotation import follow_what_holds
+from projections.compliance_audit.merkle.rotation import History, follow_what_holds
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def check_all(
     """
     given, wrong = (key, []) if key else _own_key(system, connection)
     trusted, not_held = follow_what_holds(given, stored.rotations(connection))
-    earlier: list[Checkpoint] = [trusted.opened(each) for each in notes]
+    earlier = [_opened(trusted, each) for each in notes]
     if last := signing.last_kept(system.settings, trusted):
         earlier.append(last)
     head = system.recruiting.recorder.max_notification_id() or 0
@@ -61,6 +62,13 @@ def check_all(
         for each in lost_keys.find(system, connection, advance):
             report.add(each.first, each.last, each.what)
     return Found(report, len(earlier), reports)
+
+
+def _opened(trusted: History, note: str) -> Checkpoint:
+    try:
+        return trusted.opened(note)
+    except NotProven as error:
+        raise NotProven(f"what was kept elsewhere is no checkpoint of this log: {error}") from error
 
 
 def _own_key(system: System, connection: psycopg.Connection[Any]) -> tuple[VerifierKey, list[str]]:

@@ -18,7 +18,7 @@ from projections.compliance_audit.merkle import stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven, hash_from_base64
 from projections.compliance_audit.merkle.note import VerifierKey
-from projections.compliance_audit.merkle.rotation import follow
+from projections.compliance_audit.merkle.rotation import History, follow
 from projections.compliance_audit.merkle.tree import consistency_proof, verify_consistency
 
 SECONDS = 30.0
@@ -42,13 +42,20 @@ def observe(log: Log, key: VerifierKey, kept: Path) -> tuple[Checkpoint | None, 
     """
     keys = follow(key, log.rotations)
     new = keys.opened(log.note)
-    old = keys.opened(kept.read_text("utf-8")) if kept.exists() else None
+    old = _opened(keys, kept) if kept.exists() else None
     changes = [each.checkpoint for each in keys.rotations]
     since = [each for each in changes if old is None or each.size >= old.size]
     for one, next_ in pairwise([*([old] if old else []), *since, new]):
         _continue(log, one, next_)
     replace(kept, log.note)
     return old, new
+
+
+def _opened(keys: History, kept: Path) -> Checkpoint:
+    try:
+        return keys.opened(kept.read_text("utf-8"))
+    except (NotProven, ValueError) as error:
+        raise NotProven(f"{kept} keeps no checkpoint of this log: {error}") from error
 
 
 def _continue(log: Log, old: Checkpoint, new: Checkpoint) -> None:
@@ -76,6 +83,11 @@ def at(url: str, api_key: str | None) -> Iterator[Log]:
             answer = client.get(f"/v1/audit/log/{path}", params=params)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CannotStart(f"{url} cannot be asked: {type(error).__name__}") from error
+        if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+            raise CannotStart(
+                f"{url} answers {answer.status_code}: give a key that may read checkpoints in "
+                "HIRELOG_API_KEY"
+            )
         if answer.status_code != httpx.codes.OK:
             raise CannotStart(f"{url} answers {answer.status_code} for its {path}")
         return answer

@@ -95,7 +95,7 @@ def export(
 @app.command()
 def verify(file: Path, key: Key, as_json: AsJson = False) -> None:
     """Check a bundle with the key alone: no database, no network. Exit code 1 when it fails."""
-    trusted = VerifierKey.parse(key)
+    trusted = _verifier_key(key)
     if file.stat().st_size > LARGEST:
         raise CannotStart(f"{file} is no bundle: it is larger than {LARGEST:,} bytes")
     found = bundle.verify(file.read_bytes(), trusted)
@@ -162,8 +162,8 @@ def check_log(
     when any differs, or when somebody who was not erased can be read no more; a report published
     before there were such events is named, and is no failure.
     """
-    notes = note.split(kept.read_text("utf-8")) if kept else []
-    given = VerifierKey.parse(key) if key else None
+    notes = _kept(kept) if kept else []
+    given = _verifier_key(key) if key else None
     with (
         open_system(settings_from(data_dir), create=False) as system,
         system.pool.connection() as connection,
@@ -190,6 +190,20 @@ def check_log(
         raise typer.Exit(1)
 
 
+def _verifier_key(text: str) -> VerifierKey:
+    try:
+        return VerifierKey.parse(text)
+    except NotProven as error:
+        raise typer.BadParameter(f"--key: {error}") from error
+
+
+def _kept(file: Path) -> list[str]:
+    try:
+        return note.split(file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"--checkpoint: {file} holds no checkpoints") from error
+
+
 @app.command("witness")
 def witness_log(
     state: Annotated[Path, typer.Option(help="The file that keeps the last checkpoint.")],
@@ -201,7 +215,7 @@ def witness_log(
     as_json: AsJson = False,
 ) -> None:
     """Keep the log's last checkpoint when it continues the one kept before; else exit code 1."""
-    trusted = VerifierKey.parse(key)
+    trusted = _verifier_key(key)
     if url and data_dir:
         raise typer.BadParameter("give either --url or --data-dir")
     log = witness.at(url, os.environ.get("HIRELOG_API_KEY")) if url else None

@@ -117,7 +117,7 @@ def report(
         known = sorted({name for said in answers.values() for name in said})
         if not known:
             raise CannotCompute("nobody has answered any question on self-identification")
-        asked = tuple(by or known)
+        asked = tuple(dict.fromkeys(by or known))
         if never := sorted(set(asked) - set(known)):
             raise CannotCompute(f"nobody was asked {never[0]!r}; there are {', '.join(known)}")
         counted = count(pipeline, answers, asked, selected, period)

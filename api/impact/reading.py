@@ -57,6 +57,8 @@ def read(path: Path, columns: Columns) -> tuple[list[Row], tuple[str, ...]]:
     try:
         header = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = header
+        _refuse_doubles("column", header)
+        _refuse_doubles("--by", columns.by)
         meaning = _meanings(header, columns)
         attributes = columns.by or _others(header, meaning)
         _require(header, attributes)
@@ -93,6 +95,11 @@ def _require(header: Sequence[str], names: Iterable[str]) -> None:
     for name in names:
         if name not in header:
             raise CannotCompute(f"there is no column {name!r}; there are {', '.join(header)}")
+
+
+def _refuse_doubles(what: str, names: Sequence[str]) -> None:
+    if doubles := sorted({name for name in names if names.count(name) > 1}):
+        raise CannotCompute(f"{what} {doubles[0]!r} stands there twice; which one counts?")
 
 
 class _Parser:

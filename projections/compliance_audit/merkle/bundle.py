@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from domain.recorded import decode, personal_fields
+from domain.values import REDACTED
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
 from projections.compliance_audit.merkle.leaf import event_hash
@@ -92,8 +93,9 @@ class Verified:
 
     @property
     def personal_values(self) -> int:
-        """How many values in clear are not proven."""
-        return sum(len(event.personal) for event in self.bundle.events)
+        """How many values in clear are not proven; what was erased is none."""
+        values = (value for event in self.bundle.events for value in event.personal.values())
+        return sum(value != REDACTED for value in values)
 
 
 def verify(text: str | bytes, key: VerifierKey) -> Verified:
