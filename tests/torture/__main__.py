@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         ("--keys", int, 1_000, "keys: how many, each sent eight times at once"),
         ("--rounds", int, 30, "histories: how many, each of a second"),
         ("--alterations", int, 200, "tampering: how many, each on its own"),
-        ("--erasures", int, 12, "erasure: how many people, and a kill in each"),
+        ("--erasures", int, 10, "erasure: how many people, and a kill in each"),
         ("--cases", int, 20_000, "schema: how many requests"),
         ("--schema-seconds", float, 3_600.0, "schema: how long at the most"),
         ("--seed", int, 1, "schema, tampering, erasure: what the dice begin with"),
