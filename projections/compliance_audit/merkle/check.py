@@ -9,7 +9,7 @@ A stored checkpoint that cannot be one of this log is named and not used: the ev
 to cover would else be called altered.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -52,7 +52,12 @@ def check(
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return _Check(connection, key, kept, advance).run()
+        checking = _Check(connection, key, kept, advance)
+        try:
+            return checking.run()
+        finally:
+            # Left to the garbage collector, its cursor would be closed while others are in use.
+            checking.close()
 
 
 class _Check:
@@ -79,6 +84,9 @@ class _Check:
         self._overlapped = self._overlapped_ones()
         rows = connection.execute(SELECT_SUBTREES)
         self._subtrees = {(level, number): made for level, number, made in rows}
+
+    def close(self) -> None:
+        self._events.close()
 
     def run(self) -> Report:
         report = self._report
@@ -187,7 +195,7 @@ class _Check:
         self._known = size
         self._grow(hashes)
 
-    def _hashed(self) -> Iterator[tuple[int, bytes]]:
+    def _hashed(self) -> Generator[tuple[int, bytes], None, None]:
         """The positions and leaf hashes of all events, in order."""
         with self._connection.cursor("events", binary=True) as cursor:
             cursor.itersize = FETCH
