@@ -47,6 +47,8 @@ from tests.torture.report import report, say
 CHECKPOINTS = 6
 CANDIDATES = 50  # whose histories come before each
 ERASED = (tuple(Purpose), (Purpose.CONTACT,))  # before each: one person, and half of another
+COMMAND_SECONDS = 60.0  # after which it hangs
+LIMIT = "SET statement_timeout = '60s'"  # so does a check
 BY_COMMAND = 40  # one in so many alterations
 SHOWN = 3  # findings
 
@@ -191,6 +193,7 @@ class Check:
 
     def __call__(self) -> list[Finding]:
         with self._system.pool.connection() as connection:
+            connection.execute(LIMIT)
             found = checking.check_all(self._system, connection, self._key, self._kept, quiet=True)
         return found.log.findings
 
@@ -204,6 +207,7 @@ class Check:
             capture_output=True,
             text=True,
             check=False,
+            timeout=COMMAND_SECONDS,
         )
         if ended.returncode != bool(expected) or ended.stderr:
             yield f"the command ended with {ended.returncode}: {ended.stderr}"
