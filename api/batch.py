@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints,
 
 from api import strict_json
 from api.deps import PRINTABLE, Caller, ForSomebody
-from api.errors import NotPermitted, Problem
+from api.errors import NotPermitted
 from api.lines import Line
+from api.problem_documents import Problem
 from domain.candidate.intents import Interaction
 from domain.errors import CandidateNotFound, Refusal
 from domain.intake import Intake

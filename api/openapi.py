@@ -11,7 +11,7 @@ from api.access.callers import Role
 from api.access.rights import OpenTo
 from api.door.conditional import UNDER
 from api.door.route import Route
-from api.errors import MEDIA_TYPE, Responses, problem_answers
+from api.problem_documents import MEDIA_TYPE, Responses, problem_answers
 from api.problems import PUBLISHED
 from api.schemas import REPLAYED_HEADER
 

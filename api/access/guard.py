@@ -11,7 +11,8 @@ from api.access.callers import Principal
 from api.access.key_sets import IssuerUnavailable
 from api.access.recognition import Recognition, Unrecognised
 from api.door.admission import AsgiApp, Message, Receive, Scope, Send
-from api.errors import UNAVAILABLE, answer_to, problem
+from api.errors import UNAVAILABLE, answer_to
+from api.problem_documents import problem
 from api.wiring import System
 
 CALLERS = 10_000  # whose periods are kept before those that have ended are dropped

@@ -8,7 +8,8 @@ from typing import Any
 from anyio import CancelScope
 from fastapi.responses import JSONResponse
 
-from api.errors import RETRY_AFTER_SECONDS, problem
+from api.errors import RETRY_AFTER_SECONDS
+from api.problem_documents import problem
 from api.settings import Settings
 
 Message = MutableMapping[str, Any]

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem
+from api.problem_documents import problem
 
 
 class _TooLarge(Exception):  # noqa: N818  # a signal within this module

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from api.errors import problem
+from api.problem_documents import problem
 
 
 class Cors(CORSMiddleware):

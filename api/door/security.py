@@ -3,7 +3,7 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import MEDIA_TYPE
+from api.problem_documents import MEDIA_TYPE
 
 ALWAYS = (
     (b"x-content-type-options", b"nosniff"),

@@ -8,9 +8,10 @@ from api.access.rights import OVERSEES, open_to
 from api.compliance import bundle
 from api.compliance.register import register
 from api.door.route import Route
-from api.errors import NotPermitted, problems
+from api.errors import NotPermitted
 from api.examples.officers import ACCESS_BUNDLE
 from api.openapi import MADE_ANEW, answers
+from api.problem_documents import problems
 from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors

@@ -14,12 +14,12 @@ from pydantic import Field
 from api.access.rights import EVERYBODY, open_to
 from api.deps import ChosenDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.answers import APPLICATION_HISTORY, APPLICATION_LIST
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint, moment
+from api.problem_documents import problems
 from api.reading import SAYS_WHY, SAYS_WHY_OF_ONE, Reader, View, reader_of
 from api.readings import What
 from api.views import (

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from api.access.rights import READS_THE_AUDIT, open_to
 from api.door.route import Route
-from api.errors import problems
 from api.examples.answers import AUDIT
 from api.freshness import reflects
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint
+from api.problem_documents import problems
 from api.reading import SAYS_WHY_OF_ONE, Reader, Selectable, reader_of
 from api.readings import What
 from domain.candidate.intents import Label

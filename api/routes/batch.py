@@ -16,10 +16,11 @@ from api.access.rights import MEETS_PEOPLE, open_to
 from api.batch import Batch, BatchAnswer, BatchLine, TooLong
 from api.deps import SenderDep, SystemDep
 from api.door.route import Route
-from api.errors import UNAVAILABLE, Problem, Responses, answer_to, problem, problems
+from api.errors import UNAVAILABLE, answer_to
 from api.examples.batch import BATCH, BATCH_ANSWERED
 from api.lines import Line, Lines
 from api.openapi import answers
+from api.problem_documents import Problem, Responses, problem, problems
 from api.spool import Spool
 
 PATH = "/v1/interactions:batch"

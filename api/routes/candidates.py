@@ -16,7 +16,7 @@ from api.access.callers import Role
 from api.access.rights import MEETS_PEOPLE, READS_HISTORIES, READS_PEOPLE, open_to
 from api.deps import CallerDep, ChangerDep, SystemDep
 from api.door.route import Route
-from api.errors import NotPermitted, problems
+from api.errors import NotPermitted
 from api.examples import BEGINNINGS, INTERACTIONS
 from api.examples.answers import (
     CANDIDATE_BEGUN,
@@ -26,6 +26,7 @@ from api.examples.answers import (
 )
 from api.openapi import VERSION_HEADER, answers, records
 from api.paging import Page, PageDep, bigint
+from api.problem_documents import problems
 from api.reading import SAYS_WHY, Reader, ReaderDep, reader_of, written
 from api.readings import What
 from api.remembered import Told

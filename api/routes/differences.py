@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Query, Response
 from api.access.rights import OVERSEES, open_to
 from api.compliance.differences import Difference
 from api.door.route import Route
-from api.errors import problems
 from api.examples.officers import DIFFERENCE
 from api.openapi import answers
+from api.problem_documents import problems
 from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors

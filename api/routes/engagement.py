@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 from api.access.rights import READS_RELATIONSHIPS, open_to
 from api.deps import ChosenDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.answers import ENGAGEMENT, RELATIONSHIP_LIST
 from api.freshness import reflects
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint, moment, number
+from api.problem_documents import problems
 from api.reading import SAYS_WHY, Reader, View, reader_of
 from api.readings import What
 from api.views import Application, Relationship, applications_by_candidate, relationships

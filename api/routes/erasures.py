@@ -13,10 +13,10 @@ from api.erasure import disclosures, listing
 from api.erasure.bases import bases
 from api.erasure.eraser import Asked
 from api.erasure.schemas import Erasure, ErasureRequest, ErasureState
-from api.errors import problems
 from api.examples.erasures import ERASURE, ERASURE_LIST, ERASURE_REQUESTS
 from api.openapi import answers
 from api.paging import Page, PageDep
+from api.problem_documents import problems
 from domain import errors
 from domain.erasure import RequestErasure
 

@@ -14,12 +14,13 @@ from api.access.callers import Principal
 from api.access.rights import READS_RELATIONSHIPS, open_to
 from api.deps import SystemDep, listed
 from api.door.route import Route
-from api.errors import RETRY_AFTER_SECONDS, Responses, problem, problems
+from api.errors import RETRY_AFTER_SECONDS
 from api.examples.feed import FEED, FEED_STREAM
 from api.feed.cloudevents import TOPICS
 from api.feed.reading import Feed, FeedPage
 from api.feed.streams import EVENTS_AT_ONCE, MEDIA_TYPE, FeedStream, Streams, prefers_stream
 from api.openapi import answers
+from api.problem_documents import Responses, problem, problems
 from api.readings import Reading, Readings, What
 from projections.runtime.feed import Choice, PositionAhead
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from api.access.rights import open_to_all
 from api.deps import SystemDep
 from api.door.route import LenientRoute
-from api.errors import problem, problem_answers
 from api.examples.answers import HEALTH
 from api.openapi import answers
+from api.problem_documents import problem, problem_answers
 from api.wiring import System
 from projections.runtime.status import ModelStatus, status
 

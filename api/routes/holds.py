@@ -10,11 +10,11 @@ from api.deps import CallerDep, SystemDep
 from api.door.route import Route
 from api.erasure import holds
 from api.erasure.schemas import HoldRelease, HoldRequest, LegalHoldState
-from api.errors import problems
 from api.examples.erasures import HELD, HOLD_LIST, HOLD_RELEASES, HOLD_REQUESTS, RELEASED
 from api.freshness import reflects
 from api.openapi import answers, records
 from api.paging import Page, PageDep, bigint
+from api.problem_documents import problems
 from api.schemas import Recording, answer
 from domain import errors
 from domain.erasure import PlaceHold, ReleaseHold

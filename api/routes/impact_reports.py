@@ -16,10 +16,10 @@ from api.access.rights import OVERSEES, open_to
 from api.deps import SystemDep
 from api.door.accept import preferred
 from api.door.route import Route
-from api.errors import Responses, problems
 from api.examples.impact_reports import IMPACT_REPORT, IMPACT_REPORT_CSV, IMPACT_REPORTS
 from api.openapi import answers
 from api.paging import Page, PageDep, moment
+from api.problem_documents import Responses, problems
 from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors

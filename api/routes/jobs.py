@@ -12,13 +12,13 @@ from api.clocks import Running
 from api.deps import CallerDep, ChangerDep, ChosenDep, SystemDep
 from api.door.conditional import weak_tag
 from api.door.route import Route
-from api.errors import problems
 from api.examples import JOB_CHANGES, JOBS
 from api.examples.answers import BOARD, JOB_CHANGED, JOB_LIST, JOB_OPENED, JOB_STATE
 from api.freshness import reflects
 from api.names import with_names
 from api.openapi import VERSION_HEADER, answers, records
 from api.paging import Page, PageDep, bigint, moment
+from api.problem_documents import problems
 from api.reading import Reader, Selectable, reader_of, written
 from api.remembered import Told
 from api.schemas import Recording, answer

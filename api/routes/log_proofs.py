@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 from api.access.rights import READS_THE_AUDIT, open_to
 from api.deps import SystemDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples import proofs as examples
 from api.openapi import answers
+from api.problem_documents import problems
 from projections.compliance_audit.merkle import stored, tree
 from projections.compliance_audit.merkle.encoding import to_base64
 from projections.compliance_audit.merkle.stored import NoProof, NotSealed, Signed

@@ -10,10 +10,10 @@ from api import upkeep
 from api.access.rights import OPERATES, open_to
 from api.deps import SenderDep, SystemDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.rebuilds import DRAINED, PARKED_LIST
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint
+from api.problem_documents import problems
 from api.routes.rebuilds import Name, metadata_of
 from api.upkeep import Retried
 from domain.candidate.intents import Label

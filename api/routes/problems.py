@@ -5,8 +5,8 @@ from pydantic import BaseModel, Field
 
 from api.access.rights import open_to_all
 from api.door.route import Route
-from api.errors import problems
 from api.openapi import answers
+from api.problem_documents import problems
 from api.problems import PUBLISHED
 
 router = APIRouter(

@@ -6,9 +6,9 @@ from pydantic import BaseModel, Field
 from api.access.rights import EVERYBODY, open_to
 from api.deps import SystemDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.answers import PROJECTIONS
 from api.openapi import answers
+from api.problem_documents import problems
 from domain.values import Moment
 from projections import READ_MODELS
 from projections.runtime import builds

@@ -11,10 +11,10 @@ from api import readings
 from api.access.rights import OVERSEES, open_to
 from api.deps import SystemDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.officers import READINGS
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint
+from api.problem_documents import problems
 from domain.candidate.intents import Label
 from domain.values import GivenMoment, Moment
 

@@ -10,9 +10,9 @@ from api import upkeep
 from api.access.rights import OPERATES, open_to
 from api.deps import Caller, SenderDep, SystemDep
 from api.door.route import Route
-from api.errors import problems
 from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT, RETIRED
 from api.openapi import answers
+from api.problem_documents import problems
 from api.wiring import System
 from domain.candidate.intents import Label
 from domain.recorded import Metadata

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from api.app import ROUTES, build_app
 from api.batch import BatchAnswer
-from api.errors import MEDIA_TYPE, Problem
+from api.problem_documents import MEDIA_TYPE, Problem
 from api.settings import Settings
 from api.wiring import System
 

@@ -9,7 +9,7 @@ import pytest
 
 import domain
 import projections
-from api.errors import problem
+from api.problem_documents import problem
 from api.problems import PUBLISHED
 from domain.errors import DoesNotFit, NotOnRecord, Refusal
 from tests.api.talk import Json, get
