@@ -7,8 +7,8 @@ from threading import Event, Thread
 
 import structlog
 
-from api import signing
 from api.database import CannotStart
+from api.proof import signing
 from api.wiring import System
 from projections import READ_MODELS
 from projections.compliance_audit.merkle.seal import WrongSigningKey

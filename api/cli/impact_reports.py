@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import typer
 from rich.table import Table
 
-from api import signing
 from api.cli.impact import OnDay, OutFiles, PolicyName, check_suffixes, hand_out, texts_of, write
 from api.cli.officers import note
 from api.cli.shared import (
@@ -23,6 +22,7 @@ from api.cli.shared import (
 )
 from api.impact import words
 from api.progress import catch_up
+from api.proof import signing
 from api.readings import What
 from api.wiring import open_system, opened_vault
 from domain.values import now

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from api import bundles, signing
+from api.proof import bundles, signing
 from api.wiring import System
 from domain.candidate.events import Contacted, Noted, Sourced
 from domain.errors import CandidateNotFound

@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
-from api import signing, witness
 from api.database import CannotStart
+from api.proof import signing, witness
 from api.wiring import System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import checkpoint, tree

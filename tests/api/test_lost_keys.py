@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import psycopg
 
-from api import lost_keys
 from api.erasure.eraser import Asked
+from api.proof import lost_keys
 from api.wiring import System
 from domain.candidate.intents import Note, Source, UpdateProfile
 from domain.erasure import EVERY_PURPOSE

@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from api import bundles, key_files, witness
-from api.checking import check_all
+from api import key_files
 from api.database import CannotStart
-from api.rotation import rotate
-from api.signing import last_kept, sealer
+from api.proof import bundles, witness
+from api.proof.checking import check_all
+from api.proof.rotation import rotate
+from api.proof.signing import last_kept, sealer
 from api.wiring import System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import bundle, check, checkpoint, stored, tree

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from api import logs
 from api.database import CannotStart
 from api.projecting import projecting
-from api.rotation import rotate
+from api.proof.rotation import rotate
+from api.proof.signing import last_kept, sealer
 from api.settings import Settings
-from api.signing import last_kept, sealer
 from api.wiring import System
 from domain.candidate.events import Sourced
 from projections.compliance_audit.merkle import checkpoint, note, stored

@@ -17,9 +17,9 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
-from api import checking, signing
 from api.demonstration import company, load
 from api.erasure.eraser import Asked
+from api.proof import checking, signing
 from api.wiring import System, opened_vault
 from domain.intake import Intake
 from domain.recorded import Metadata

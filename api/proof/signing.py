@@ -11,8 +11,8 @@ import psycopg
 from api import key_files
 from api.database import CannotStart
 from api.key_files import BadKeyFile, is_key
+from api.proof.witness import replace
 from api.settings import Settings
-from api.witness import replace
 from projections.compliance_audit.merkle import checkpoint, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven

@@ -6,9 +6,9 @@ from typing import Any
 
 import psycopg
 
-from api import lost_keys, signing
 from api.database import CannotStart
 from api.progress import bar
+from api.proof import lost_keys, signing
 from api.wiring import System
 from projections.adverse_impact.published import Checked, published
 from projections.compliance_audit.merkle import check, stored

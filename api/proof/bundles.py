@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from api import signing
+from api.proof import signing
 from api.wiring import System
 from domain.errors import CandidateNotFound
 from domain.recorded import personal_values

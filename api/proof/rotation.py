@@ -5,9 +5,10 @@ from typing import Any
 
 import psycopg
 
-from api import key_files, signing
+from api import key_files
 from api.database import CannotStart
 from api.key_files import BadKeyFile
+from api.proof import signing
 from api.settings import Settings
 from projections.compliance_audit.merkle import stored
 from projections.compliance_audit.merkle.note import Signer, VerifierKey
