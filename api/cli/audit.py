@@ -130,9 +130,16 @@ def _show(found: bundle.Verified) -> None:
         return
     out.print(
         f"all {len(found.bundle.events):,} events are on record in {signed.origin}, whose "
-        f"{signed.size:,} events are signed; {found.personal_values} personal value(s) in clear "
-        "are not proven, for the record holds them sealed"
+        f"{signed.size:,} events are signed{_proven_values(found)}"
     )
+
+
+def _proven_values(found: bundle.Verified) -> str:
+    proven = sum(len(event.keys) for event in found.bundle.events)
+    said = f"; {proven} personal value(s) in clear are those on record" if proven else ""
+    if found.personal_values:
+        said += f"; {found.personal_values} are not proven, for they have no keys of their own"
+    return said
 
 
 def _description(event: bundle.BundledEvent) -> str:

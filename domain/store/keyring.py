@@ -1,13 +1,13 @@
 """The keys that encrypt personal values: one for each candidate and purpose, wrapped by a master.
 
-AES-256-GCM (NIST SP 800-38D) throughout, with a random 96-bit nonce before each ciphertext. The
-candidate, purpose and field are authenticated with it, so that a sealed value cannot be moved to
-another place. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived from the master.
+They are wrapped by AES-256-GCM (NIST SP 800-38D), with a random 96-bit nonce before each
+ciphertext; the candidate and purpose are authenticated with it. domain/sealed.py says how they seal
+values. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived from the master.
 """
 
 import hmac
 import os
-from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.application import LRUCache
 from eventsourcing.postgres import PostgresDatastore
 
+from domain import sealed
+from domain.sealed import KEY_BYTES, NONCE_BYTES, place
 from domain.store.patience import patiently
 from domain.values import REDACTED, Loss, Purpose
 
-NONCE_BYTES = 12
-KEY_BYTES = 32
 DIGEST_BYTES = 16
 DIGEST_KEY_LABEL = b"hirelog command digest"  # another one would make every command a new one
 CACHED_CANDIDATES = 50_000
@@ -39,7 +39,7 @@ INSERT_FINGERPRINT = """
 INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
 """
 
-Keys = Mapping[Purpose, AESGCM | Loss]
+Keys = Mapping[Purpose, bytes | Loss]
 
 
 DESTROYED = b""  # in the place of a wrapped key
@@ -73,7 +73,7 @@ class Sealing:
         self._at = keyring.forgotten
 
     def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
-        """`value` as `purpose:base64`; with nothing behind the colon where the key is destroyed.
+        """The sealed value; with nothing behind the colon where the key is destroyed.
 
         A fact of an erased person is kept without what was personal in it. Raises InvalidTag where
         the key on record is of no use: another one beside it would hide that.
@@ -83,9 +83,7 @@ class Sealing:
             return f"{purpose}:"
         if isinstance(key, Loss):
             raise InvalidTag
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + key.encrypt(nonce, value.encode(), _place(candidate_id, purpose, field))
-        return f"{purpose}:{b64encode(sealed).decode()}"
+        return sealed.seal(key, candidate_id, purpose, field, value)
 
     def destroy(self, candidate_id: UUID, purposes: Iterable[Purpose]) -> None:
         """Has the keys of these purposes destroyed with this append, and never made again."""
@@ -109,7 +107,7 @@ class Sealing:
             keys = self._keys[candidate_id] = self._keyring.keys(candidate_id, begun=begun)
         return keys
 
-    def _new(self, candidate_id: UUID, purpose: Purpose) -> AESGCM:
+    def _new(self, candidate_id: UUID, purpose: Purpose) -> bytes:
         made, key = self._keyring.make(candidate_id, purpose)
         self.new.append(made)
         self._keys[candidate_id] = {**self._keys[candidate_id], purpose: key}
@@ -128,12 +126,11 @@ class Keyring:
         self.forgotten = 0  # how often keys were forgotten; what was read before must not come back
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
-    def make(self, candidate_id: UUID, purpose: Purpose) -> tuple[NewKey, AESGCM]:
+    def make(self, candidate_id: UUID, purpose: Purpose) -> tuple[NewKey, bytes]:
         """A new key, as it is stored and as it is used."""
         key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
-        place = _place(candidate_id, purpose, "")
-        wrapped = nonce + self._master.encrypt(nonce, key, place)
-        return NewKey(candidate_id, purpose, wrapped), AESGCM(key)
+        wrapped = nonce + self._master.encrypt(nonce, key, place(candidate_id, purpose, ""))
+        return NewKey(candidate_id, purpose, wrapped), key
 
     def keys(self, candidate_id: UUID, *, begun: bool) -> Keys:
         """The candidate's keys on record, as they were when they were last read.
@@ -177,22 +174,34 @@ class Keyring:
         with suppress(KeyError):
             self._cache.get(candidate_id, evict=True)
 
-    def open(self, candidate_id: UUID, field: str, sealed: str) -> str:
+    def open(self, candidate_id: UUID, field: str, value: str) -> str:
         """The value in clear, or REDACTED when its key is gone.
 
         Raises InvalidTag or ValueError where the value or its key was altered.
         """
-        purpose = Purpose(sealed.partition(":")[0])
+        key = self._key_for(candidate_id, value)
+        opened = sealed.opened(key, candidate_id, field, value) if key else None
+        return REDACTED if opened is None else opened
+
+    def key_of(self, candidate_id: UUID, value: str) -> bytes | None:
+        """The key of a sealed value alone, for whom the value is given to.
+
+        None where its key is gone, or sealed it itself. Raises InvalidTag where that was altered.
+        """
+        key = self._key_for(candidate_id, value)
+        return sealed.key_of(key, value) if key else None
+
+    def _key_for(self, candidate_id: UUID, value: str) -> bytes | None:
+        purpose = Purpose(value.partition(":")[0])
         keys = self._cached(candidate_id) or {}
         if purpose not in keys:
             keys = self._load([candidate_id])[candidate_id]
         key = keys.get(purpose)
-        data = b64decode(sealed.partition(":")[2])
-        if key is None or key is Loss.DESTROYED or not data:
-            return REDACTED
+        if key is None or key is Loss.DESTROYED:
+            return None
         if isinstance(key, Loss):
             raise InvalidTag
-        return _decrypted(key, data, _place(candidate_id, purpose, field)).decode()
+        return key
 
     def digest(self, text: str) -> str:
         """Tells texts apart, for ever; without the master key nobody can test a guess with it."""
@@ -215,11 +224,11 @@ class Keyring:
 
         None stands for one that the keys on record open. Nothing is remembered.
         """
-        sealed = list(values)
+        given = list(values)
         with self.datastore.get_connection() as connection:
-            rows = connection.execute(SELECT_KEYS, ([stream for stream, *_ in sealed],)).fetchall()
+            rows = connection.execute(SELECT_KEYS, ([stream for stream, *_ in given],)).fetchall()
         on_record = {(row["candidate_id"], row["purpose"]): row["wrapped_key"] for row in rows}
-        return [self._loss(on_record, *each) for each in sealed]
+        return [self._loss(on_record, *each) for each in given]
 
     def _loss(
         self,
@@ -231,15 +240,13 @@ class Keyring:
     ) -> Loss | None:
         if (stream, purpose) not in on_record:
             return Loss.MISSING
-        said, _, encoded = value.partition(":")
         key = self._unwrap(stream, purpose, on_record[stream, purpose])
         if isinstance(key, Loss):
             return key
-        if said != purpose:
+        if value.partition(":")[0] != purpose:
             return Loss.USELESS
         try:
-            if data := b64decode(encoded):
-                _decrypted(key, data, _place(stream, purpose, field))
+            sealed.opened(key, stream, field, value)
         except (InvalidTag, ValueError):
             return Loss.USELESS
         return None
@@ -252,7 +259,7 @@ class Keyring:
 
     @patiently
     def _load(self, candidate_ids: list[UUID]) -> Mapping[UUID, Keys]:
-        loaded: dict[UUID, dict[Purpose, AESGCM | Loss]] = {each: {} for each in candidate_ids}
+        loaded: dict[UUID, dict[Purpose, bytes | Loss]] = {each: {} for each in candidate_ids}
         at = self.forgotten
         with self.datastore.get_connection() as connection:
             rows = connection.execute(SELECT_KEYS, (candidate_ids,)).fetchall()
@@ -265,13 +272,16 @@ class Keyring:
             self.put(candidate_id, keys, at)
         return loaded
 
-    def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> AESGCM | Loss:
+    def _unwrap(self, candidate_id: UUID, purpose: Purpose, wrapped: bytes | None) -> bytes | Loss:
         if wrapped is None:
             return Loss.DESTROYED
         try:
-            return AESGCM(_decrypted(self._master, wrapped, _place(candidate_id, purpose, "")))
+            key = self._master.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], place(candidate_id, purpose, "")
+            )
         except (InvalidTag, ValueError):  # the others of the same page can be read all the same
             return Loss.USELESS
+        return key if len(key) == KEY_BYTES else Loss.USELESS
 
     def _check_master(self, fingerprint: str) -> None:
         with self.datastore.get_connection() as connection:
@@ -282,15 +292,6 @@ class Keyring:
                 "the master key is not the one that wraps this database's keys; give the right one "
                 "in HIRELOG_MASTER_KEY or as master.key in the data directory"
             )
-
-
-def _decrypted(key: AESGCM, data: bytes, place: bytes) -> bytes:
-    """Raises InvalidTag, or ValueError where the length is wrong."""
-    return key.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place)
-
-
-def _place(candidate_id: UUID, purpose: Purpose, field: str) -> bytes:
-    return candidate_id.bytes + f"{purpose}/{field}".encode()
 
 
 __all__ = ["InvalidTag", "Keyring", "NewKey", "Sealing", "WrongMasterKey"]

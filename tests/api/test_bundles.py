@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api.proof import bundles, signing
 from api.wiring import System
+from domain import sealed
 from domain.candidate.events import Contacted, Noted, Sourced
 from domain.errors import CandidateNotFound
+from domain.values import Purpose
 from projections.compliance_audit.merkle import bundle, stored
 from projections.compliance_audit.merkle.checkpoint import InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
@@ -57,7 +60,7 @@ def test_a_whole_history_is_proven(made: str, key: VerifierKey, person: UUID) ->
     assert found.bundle.candidate == person
     assert [event.version for event in found.bundle.events] == [1, 2, 3, 4, 5]
     assert [event.personal for event in found.bundle.events][:1] == [{"name": "Ada 1"}]
-    assert (found.checkpoint.size, found.personal_values) == (10, 5)
+    assert (found.checkpoint.size, found.personal_values) == (10, 0)
 
 
 def test_each_event_can_be_verified_by_others_from_its_bytes_and_its_proof(
@@ -154,6 +157,7 @@ def test_it_is_said_which_event_of_an_altered_bundle_fails(
         lambda document: document.pop("checkpoint"),
         lambda document: document.update(checkpoint=document["checkpoint"].replace("10", "11")),
         lambda document: document.update(candidate="Ada"),
+        lambda document: document.update(candidate=document["candidate"].upper()),
         event(0, position="1"),
         event(0, position=0),
         event(0, position=2**63),
@@ -200,6 +204,59 @@ def test_a_personal_value_that_the_bytes_do_not_hold_fails(
     assert failures(document, key) == [
         f"event 2 (position 3): the stored bytes hold no personal value called {name}"
     ]
+
+
+def other_name(event: Json, _: Json) -> None:
+    event["personal"]["name"] = "Eve 2"
+
+
+def without_key(event: Json, _: Json) -> None:
+    del event["keys"]["name"]
+
+
+def key_of_another(event: Json, other: Json) -> None:
+    event["keys"]["name"] = other["keys"]["name"]
+
+
+def value_and_key_of_another(event: Json, other: Json) -> None:
+    event["personal"], event["keys"] = other["personal"], other["keys"]
+
+
+def without_value(event: Json, _: Json) -> None:
+    del event["personal"]["name"]
+
+
+@pytest.mark.parametrize(
+    "alter", [other_name, without_key, key_of_another, value_and_key_of_another, without_value]
+)
+def test_a_personal_value_is_proven_by_a_key_of_its_own(
+    made: str, key: VerifierKey, alter: Callable[[Json, Json], None]
+) -> None:
+    document = json.loads(made)
+    alter(document["events"][1], document["events"][2])
+    (failure,) = failures(document, key)
+    assert failure.startswith("event 2 (position 3): ")
+    assert "name" in failure
+
+
+def test_values_of_before_they_had_keys_are_read_and_not_proven(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seal(key: bytes, candidate: UUID, purpose: Purpose, field: str, value: str) -> str:
+        nonce, at = b"n" * 12, sealed.place(candidate, purpose, field)
+        data = nonce + AESGCM(key).encrypt(nonce, value.encode(), at)
+        return f"{purpose}:{to_base64(data)}"
+
+    monkeypatch.setattr(sealed, "seal", seal)
+    person = uuid4()
+    append(system, person, 1, Sourced(origin="sourced", source="Fair", name="Ada Ruiz"))
+    made = bundles.export(system, person, with_personal=True)
+    assert (made.events[0].personal, made.events[0].keys) == ({"name": "Ada Ruiz"}, {})
+    with system.pool.connection() as connection:
+        verifier_key = stored.verifier_key(connection)
+    assert verifier_key is not None
+    found = bundle.verify(made.model_dump_json(), verifier_key)
+    assert (found.failures, found.personal_values) == ([], 1)
 
 
 def test_no_personal_value_is_taken_of_bytes_that_are_no_event(

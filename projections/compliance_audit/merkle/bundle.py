@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
-from domain.recorded import decode, personal_fields
+from domain import sealed
+from domain.recorded import decode, personal_values
 from domain.values import REDACTED
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
@@ -39,12 +40,17 @@ class BundledEvent(_Strict):
     proof: str  # a file of the format tlog-proof
     content: JsonValue
     personal: dict[str, str]
+    keys: dict[str, str] = {}  # base64, of each personal value alone: they prove what it is
 
     @classmethod
     def of(
-        cls, row: tuple[int, int, str, bytes], proof: InclusionProof, personal: Mapping[str, str]
+        cls,
+        row: tuple[int, int, str, bytes],
+        proof: InclusionProof,
+        personal: Mapping[str, str],
+        keys: Mapping[str, bytes],
     ) -> "BundledEvent":
-        """From position, version, topic and state."""
+        """From position, version, topic and state, with personal values and the key of each."""
         position, version, topic, state = row
         return cls(
             position=position,
@@ -54,14 +60,22 @@ class BundledEvent(_Strict):
             proof=str(proof),
             content=content_of(state),
             personal=dict(personal),
+            keys={name: to_base64(key) for name, key in keys.items()},
         )
+
+
+def _as_written(given: Any) -> Any:
+    """Refuses another spelling of the same id: no bit of a bundle may be another one."""
+    if isinstance(given, str) and given != given.lower():
+        raise ValueError("an id is written in small letters")
+    return given
 
 
 class Bundle(_Strict):
     """The file."""
 
     format: Literal["hirelog-audit-bundle/v1"] = "hirelog-audit-bundle/v1"
-    candidate: UUID
+    candidate: Annotated[UUID, BeforeValidator(_as_written)]
     verifier_key: str  # for whoever has no other; what it is worth depends on who handed it over
     checkpoint: str
     rotations: list[str] = []  # the notes by which one key followed another
@@ -93,9 +107,12 @@ class Verified:
 
     @property
     def personal_values(self) -> int:
-        """How many values in clear are not proven; what was erased is none."""
-        values = (value for event in self.bundle.events for value in event.personal.values())
-        return sum(value != REDACTED for value in values)
+        """How many values in clear are not proven, for they are of before values had keys."""
+        return sum(
+            value != REDACTED and name not in event.keys
+            for event in self.bundle.events
+            for name, value in event.personal.items()
+        )
 
 
 def verify(text: str | bytes, key: VerifierKey) -> Verified:
@@ -143,10 +160,22 @@ def _verify_event(bundle: Bundle, event: BundledEvent, keys: History) -> None:
     proof.verify(leaf, keys)
     if _canonical(event.content) != _canonical(content_of(state)):
         raise NotProven("its content is not what the stored bytes say")
-    if not event.personal:
-        return
-    if invented := sorted(event.personal.keys() - _personal_in(event.topic, state)):
+    if event.personal or event.keys:
+        _verify_personal(bundle.candidate, event, _personal_in(event.topic, state))
+
+
+def _verify_personal(candidate: UUID, event: BundledEvent, stored: Mapping[str, str]) -> None:
+    if invented := sorted((event.personal.keys() | event.keys.keys()) - stored.keys()):
         raise NotProven(f"the stored bytes hold no personal value called {', '.join(invented)}")
+    for name, value in event.personal.items():
+        if name in event.keys:
+            key = from_base64(event.keys[name], f"the key of {name}")
+            if not sealed.is_sealed_of(key, candidate, name, stored[name], value):
+                raise NotProven(f"its {name} is not what is on record, or the key is not its own")
+        elif value != REDACTED and sealed.has_own_key(stored[name]):
+            raise NotProven(f"the key is missing that proves its {name}")
+    if unused := sorted(event.keys.keys() - event.personal.keys()):
+        raise NotProven(f"there are keys without values: {', '.join(unused)}")
 
 
 def _refuse_duplicates(text: str | bytes) -> None:
@@ -177,14 +206,13 @@ def _canonical(content: Any) -> str:
         raise NotProven("its content is nested too deeply") from None
 
 
-def _personal_in(topic: str, state: bytes) -> set[str]:
-    """The personal fields that have a value, sealed, in the bytes. Raises NotProven."""
+def _personal_in(topic: str, state: bytes) -> dict[str, str]:
+    """The personal values in the bytes, sealed. Raises NotProven."""
     try:
         event, _ = decode(topic, state)
     except Exception:  # noqa: BLE001  # garbage, or of a newer hirelog
         raise NotProven("which personal values it holds cannot be read by this hirelog") from None
-    fields = personal_fields(type(event))
-    return {name for name in fields if getattr(event, name) is not None}
+    return personal_values(event)
 
 
 def _order(events: Iterable[BundledEvent]) -> Iterable[Failure]:
