@@ -10,7 +10,9 @@ Those of before there were keys of values have no dot: the candidate's key seale
 """
 
 import os
+import re
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from domain.values import Purpose
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+LEAST = 38  # letters of base64 for a nonce and a tag, and for no value at all
 MARK = "."  # no letter of base64
 LABEL = b"hirelog value"  # another one would make every sealed value unreadable
 
@@ -52,6 +55,12 @@ def key_of(key: bytes, sealed: str) -> bytes | None:
 def has_own_key(sealed: str) -> bool:
     """Whether the value was sealed by a key of its own."""
     return sealed.partition(":")[2].startswith(MARK)
+
+
+def pattern_of(purposes: Iterable[str]) -> str:
+    """A regular expression, of PostgreSQL's or Python's, for all that is sealed for these."""
+    names = "|".join(map(re.escape, sorted(purposes)))
+    return rf"^({names}):\.?[A-Za-z0-9+/]{{{LEAST},}}={{0,2}}$"
 
 
 def is_sealed_of(own: bytes, candidate: UUID, field: str, sealed: str, value: str) -> bool:

@@ -4,7 +4,6 @@ Read models hold sealed names. They are cleaned in every build that there is: th
 has folded the erasure, kept and retired ones at once, those under way when they are done.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from api.erasure.presence import DEAD_AFTER_SECONDS
+from domain.sealed import pattern_of
 
 State = Literal["pending", "acknowledged", "gone"]
 
@@ -64,7 +64,6 @@ SELECT class.relname, attribute.attname, attribute.attnotnull
                   AND NOT candidate.attisdropped)
  ORDER BY class.relname, attribute.attnum
 """
-LEAST_SEALED = 38  # letters of base64 for a nonce and a tag, and for no value at all
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,7 @@ def _clean(connection: psycopg.Connection[Any], schema: str, erasing: Erasing) -
     columns: dict[str, list[tuple[str, bool]]] = {}
     for table, column, must_be_there in connection.execute(TEXTS, (schema,)):
         columns.setdefault(table, []).append((column, must_be_there))
-    purposes = "|".join(map(re.escape, sorted(erasing.purposes)))
-    sealed = f"^({purposes}):[A-Za-z0-9+/]{{{LEAST_SEALED},}}={{0,2}}$"
+    sealed = pattern_of(erasing.purposes)
     for table, found in columns.items():
         connection.execute(
             _update(schema, table, found),
