@@ -18,8 +18,9 @@ from api.problem_documents import Problem
 from domain.candidate.intents import Interaction
 from domain.errors import CandidateNotFound, Refusal
 from domain.intake import Intake
+from domain.outcome import Outcome
 from domain.recorded import Metadata
-from domain.recruiting import Outcome, Recruiting, contended
+from domain.recruiting import Recruiting, contended
 from domain.taken import Taken, VersionTaken
 
 UNREADABLE = "is no JSON in UTF-8, or has a field twice"

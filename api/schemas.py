@@ -11,8 +11,8 @@ from api.reading import Selectable
 from api.versions import tag_of
 from api.views import Job, Relationship
 from domain.candidate.state import Candidate
+from domain.outcome import Outcome
 from domain.recorded import Recorded, personal_fields
-from domain.recruiting import Outcome
 from domain.values import Moment
 
 REPLAYED_HEADER = "Idempotent-Replayed"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 from uuid import UUID
@@ -21,33 +20,14 @@ from domain.histories import Histories, not_found
 from domain.job import Job
 from domain.log import AppendingStore, Decided
 from domain.memory import Memory
-from domain.recorded import Metadata, Recorded, personal_values
+from domain.outcome import Outcome, again
+from domain.recorded import Metadata, Recorded
 from domain.upkeep import UpkeepEvent
-from domain.values import REDACTED
 from domain.verdict import Expected, number, refuse_or_record, refuse_unless_expected
 
 ATTEMPTS = 5
 COMMUTING_ATTEMPTS = 100  # of what can follow anything, so that it is not refused for being slow
 REMEMBERED_EVENTS = 100_000  # in the states of candidates, some 2.5 kilobytes each at the most
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command led to; `repeated` when it was on record before and added nothing."""
-
-    stream: UUID
-    events: Sequence[Recorded]
-    repeated: bool = False
-
-    @property
-    def position(self) -> int:
-        """Where the log stands with this command's last event."""
-        return self.events[-1].position
-
-    @property
-    def version(self) -> int:
-        """The stream's version with this command's last event."""
-        return self.events[-1].originator_version
 
 
 class Forgetter(Protocol):
@@ -198,7 +178,7 @@ class Recruiting(Histories):
             history = list(self.history(job_id))
             repeated = [r for r in history if r.metadata.command_id == metadata.command_id]
             if repeated:
-                return _again(job_id, repeated, metadata)
+                return again(job_id, repeated, metadata)
             job = jobs.fold(None, history)
             version = job.version if job else 0
             if job or isinstance(intent, jobs.OpenJob):
@@ -264,7 +244,7 @@ class Recruiting(Histories):
         for stream, metadata in commands:
             events = found.get((stream, metadata.command_id))
             try:
-                outcomes.append(_again(stream, events, metadata) if events else None)
+                outcomes.append(again(stream, events, metadata) if events else None)
             except errors.KeyUsedBefore as refusal:
                 outcomes.append(refusal)
         return outcomes
@@ -276,22 +256,7 @@ class Recruiting(Histories):
             for recorded in self.history(candidate.id, after=before, limit=10)
             if recorded.metadata.command_id == metadata.command_id
         ]
-        return _again(candidate.id, events, metadata)
-
-
-def _again(stream: UUID, events: Sequence[Recorded], metadata: Metadata) -> Outcome:
-    """The first outcome; raises KeyUsedBefore where both digests are known and differ.
-
-    They are not compared where what the command said was erased: nobody shall test guesses of it.
-    """
-    first, again = events[0].metadata.command_digest, metadata.command_digest
-    is_erased = any(REDACTED in personal_values(each.event).values() for each in events)
-    if first and again and first != again and not is_erased:
-        raise errors.KeyUsedBefore(
-            f"this Idempotency-Key recorded another command ({events[0].event.wire_name()}) on "
-            f"{stream}; give each command a key of its own"
-        )
-    return Outcome(stream, events, repeated=True)
+        return again(candidate.id, events, metadata)
 
 
 def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:

@@ -10,8 +10,8 @@ from api.schemas import CandidateState, Event, Recording
 from domain.candidate import state
 from domain.candidate.events import Advanced, Applied, Contacted, Opened, Replied, Sourced
 from domain.job import JobOpened, StagesChanged, StagesDefined
+from domain.outcome import Outcome
 from domain.recorded import Metadata, Recorded
-from domain.recruiting import Outcome
 from domain.values import NAMESPACE, Channel, Origin
 from projections import READ_MODELS
 from projections.compliance_audit.fold import ENTRIES, fold
