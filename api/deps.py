@@ -128,7 +128,8 @@ IdempotencyKey = Annotated[
             "A name of yours for this command, such as a random UUID; it should name nobody. "
             "The same command sent again adds nothing and gets the first answer, also when "
             "both arrive at once; another body under the same key is refused with "
-            "`key-used-before`, but where what was sent first was erased: the first answer again. "
+            "`key-used-before`, unless something of the person was erased since: then it gets the "
+            "first answer, too. "
             "A key belongs to its actor and to the candidate or job, and is kept as long as the "
             "log, for ever."
         ),

@@ -12,7 +12,7 @@ from eventsourcing.persistence import IntegrityError
 from domain import errors
 from domain import job as jobs
 from domain.candidate import decisions, state
-from domain.candidate.events import CandidateEvent
+from domain.candidate.events import CandidateEvent, Erased
 from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
@@ -236,15 +236,19 @@ class Recruiting(Histories):
             return []
         wanted = {(stream, metadata.command_id) for stream, metadata in commands}
         found: dict[tuple[UUID, UUID], list[Recorded]] = {}
+        erased: dict[UUID, int] = {}
         for recorded in self.histories(list({stream for stream, _ in wanted})):
             command = (recorded.originator_id, recorded.metadata.command_id)
+            if isinstance(recorded.event, Erased):
+                erased[recorded.originator_id] = recorded.originator_version
             if command in wanted:
                 found.setdefault(command, []).append(recorded)
         outcomes: list[Outcome | errors.KeyUsedBefore | None] = []
         for stream, metadata in commands:
-            events = found.get((stream, metadata.command_id))
+            events, at = found.get((stream, metadata.command_id)), erased.get(stream, 0)
             try:
-                outcomes.append(again(stream, events, metadata) if events else None)
+                first = again(stream, events, metadata, erased_at=at) if events else None
+                outcomes.append(first)
             except errors.KeyUsedBefore as refusal:
                 outcomes.append(refusal)
         return outcomes
@@ -256,7 +260,7 @@ class Recruiting(Histories):
             for recorded in self.history(candidate.id, after=before, limit=10)
             if recorded.metadata.command_id == metadata.command_id
         ]
-        return again(candidate.id, events, metadata)
+        return again(candidate.id, events, metadata, erased_at=candidate.erased_at)
 
 
 def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:

@@ -82,6 +82,7 @@ class Candidate:
     pools: set[str] = field(default_factory=set)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     erased: frozenset[Purpose] = frozenset()
+    erased_at: int = 0  # the version of the last erasure
     commands: dict[UUID, int] = field(default_factory=dict)
     last_occurred_at: datetime | None = None
 
@@ -164,6 +165,7 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
                 candidate.holds[event.hold_id].released = True
         case e.Erased() as event:
             candidate.erased |= set(event.purposes)
+            candidate.erased_at = candidate.version
             if Purpose.CONTACT in event.purposes:
                 candidate.details = dict.fromkeys(candidate.details, REDACTED)
             if event.leaves_nobody:

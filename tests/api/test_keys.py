@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import httpx
-import psycopg
 
 from api.interchange import ndjson
 from api.interchange.batch import Report
@@ -124,16 +123,13 @@ def test_an_id_from_the_content_tells_nothing_of_it(http: httpx.Client, system: 
     assert noted.command_id != uuid5(UUID(candidate), json.dumps(["admin:ada", fingerprint]))
 
 
-def test_a_key_outlives_the_person(
-    http: httpx.Client, elsewhere: httpx.Client, database: Database
-) -> None:
-    path = interactions(begin(http)["id"])
+def test_a_key_outlives_the_person(http: httpx.Client, elsewhere: httpx.Client) -> None:
+    candidate = begin(http)["id"]
+    path = interactions(candidate)
     body = {"type": "noted", "text": TEXT}
     post(http, path, body, **KEY)
-    with psycopg.connect(database.superuser) as connection:
-        connection.execute(
-            "UPDATE hirelog.candidate_keys SET wrapped_key = NULL, destroyed_at = now()"
-        )
+    erasure = {"candidate_id": candidate, "legal_basis": "gdpr-art-17-1-b"}
+    assert http.post("/v1/erasures", json=erasure).status_code == 202
     again = elsewhere.post(path, json=body, headers=KEY)
     assert again.headers["Idempotent-Replayed"] == "true"
     assert TEXT not in again.text

@@ -124,27 +124,35 @@ def test_nobody_can_test_a_guess_of_what_was_erased(http: httpx.Client) -> None:
     then, key = "2026-05-04T09:00:00Z", {"Idempotency-Key": "form 7"}
 
     def began(name: str) -> httpx.Response:
-        body = {"type": "sourced", "source": "Fair", "name": name}
+        body = {"type": "sourced", "source": "Fair", "name": name, "phone": "555"}
         return http.post("/v1/candidates", json=body, headers=key)
 
     candidate = str(began("Ada Ruiz").json()["id"])
+
+    def kept(name: str) -> httpx.Response:
+        body = {"type": "profile-updated", "name": name, "removed": ["phone"]}
+        path = f"/v1/candidates/{candidate}/interactions"
+        return http.post(path, json=body, headers={"Idempotency-Key": "form 8"})
 
     def noted(text: str) -> httpx.Response:
         body = {"type": "noted", "text": text, "occurred_at": then}
         return http.post(f"/v1/candidates/{candidate}/interactions", json=body)
 
-    def in_a_batch(text: str) -> Json:
+    def in_a_batch(text: str, **more: str) -> Json:
         interaction = {"type": "noted", "text": text, "occurred_at": then}
-        line = json.dumps({"candidate_id": candidate, "interaction": interaction})
+        line = json.dumps({"candidate_id": candidate, "interaction": interaction} | more)
         answer = http.post("/v1/interactions:batch", content=line, headers=NDJSON)
         answered: Json = json.loads(answer.text.splitlines()[0])
         return answered
 
+    assert kept("Ada Ruiz").json()["events"][0]["data"] == {"removed": ["phone"]}
     assert noted("Knows Rust").status_code == 201
     assert in_a_batch("Knows Rust")["replayed"]
     assert not complaint(began("Eva Ruiz"), 422, "key-used-before")
     assert http.post("/v1/erasures", json=asked(candidate)).status_code == 202
     assert began("Ada Ruiz").json() == began("Eva Ruiz").json()
+    assert kept("Ada Ruiz").json() == kept("Eva Ruiz").json()
+    assert in_a_batch("Any", idempotency_key="form 8")["events"] == ["profile-updated"]
     for text in "Knows Rust", "Knows Ada":
         assert not complaint(noted(text), 409, "candidate-erased")
         assert in_a_batch(text)["problem"]["code"] == "candidate-erased"
