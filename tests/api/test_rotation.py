@@ -215,5 +215,15 @@ def test_what_is_wrong_with_keys_hides_no_altered_event(
     assert [each for each in findings if (each.first, each.last) == (2, 2)]
 
 
+def test_a_name_given_wrong_is_no_alteration(system: System) -> None:
+    grow(system)
+    system.settings.log_origin = "other.example"
+    with (
+        system.pool.connection() as connection,
+        pytest.raises(CannotStart, match="HIRELOG_LOG_ORIGIN says otherwise"),
+    ):
+        check_all(system, connection, quiet=True)
+
+
 def _seed(system: System, suffix: str) -> bytes:
     return key_files.seed(system.settings.data_dir / f"signing.key{suffix}")
