@@ -90,6 +90,8 @@ def is_repeated(
         return False
     if is_fact or metadata.command_digest or not known.candidate.erased:
         return True
+    if isinstance(intent, erasure.ERASURE_INTENTS):
+        return True  # nothing of these is ever erased, and what was interrupted says them again
     stands = errors.CandidateErased, errors.PurposeErased
     return not any(isinstance(each, stands) for each in consequences(known, intent))
 

@@ -285,14 +285,18 @@ def test_appends_beside_an_erasure_leave_nothing_behind(system: System, database
 
 
 def test_who_was_interrupted_goes_on(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    person, erasure_id = applicant(system), uuid4()
+    other, person, erasure_id = applicant(system), applicant(system), uuid4()
     asked, kim = Asked(person, BASIS), by("compliance:kim")
     for whole, step in (system.eraser, "_destroy"), (holders, "find"), (system.eraser, "_settle"):
         with monkeypatch.context() as broken:
             broken.setattr(whole, step, lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 system.eraser.request(erasure_id, asked, kim)
-    assert system.eraser.request(erasure_id, asked, kim).state == "erasing"
+        system.recruiting.record(other, Note(text="Meanwhile"), by("ana"))
+    gone_on = system.eraser.request(erasure_id, asked, kim)
+    assert gone_on.state == "erasing"
+    (erased,) = system.recruiting.history(person, after=3)
+    assert gone_on.position == erased.position
     assert system.recruiting.candidate(person).version == 4
 
 
