@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 import structlog
+from eventsourcing.persistence import MapperDeserialisationError
 from psycopg_pool import ConnectionPool
 
 from api.erasure import holders, listing
@@ -127,14 +128,17 @@ class Eraser:
         return erasure
 
     def run_all(self) -> list[Erasure]:
-        """Carries out whatever is open, also what a hold stood against until now."""
+        """Carries out whatever is open, also what a hold stood against until now.
+
+        One that is refused, or whose person cannot be read, keeps no other waiting.
+        """
         with self._pool.connection() as connection:
             found = listing.open_ones(connection, ("requested", "held", "erasing"))
         done = []
         for each in found:
             try:
                 done.append(self.run(each.erasure_id))
-            except errors.Refusal:
+            except (errors.Refusal, MapperDeserialisationError):
                 done.append(self.one(each.erasure_id))
         return done
 
@@ -162,6 +166,8 @@ class Eraser:
                 self.run(each.erasure_id)
             except errors.Refusal as refusal:
                 log.warning("an erasure waits", erasure=str(each.erasure_id), because=refusal.code)
+            except MapperDeserialisationError:  # keeps nobody else waiting
+                log.error("an erasure waits", erasure=str(each.erasure_id), because="unreadable")
             done += 1
             if done == AT_ONCE:
                 break
@@ -210,6 +216,9 @@ class Eraser:
             state = "held" if isinstance(refusal, errors.LegalHold) else "refused"
             if not isinstance(refusal, errors.ConcurrentChange):
                 self._execute(SET_WAITING, (state, str(refusal), erasure.erasure_id))
+            raise
+        except MapperDeserialisationError as error:
+            self._execute(SET_WAITING, (erasure.state, str(error), erasure.erasure_id))
             raise
         erasing = Erasing(erasure.erasure_id, erasure.candidate_id, erasure.purposes, position)
         with self._pool.connection() as connection, connection.transaction():

@@ -32,6 +32,7 @@ from tests.waiting import until
 
 NAME = "Zoë Quintessa"
 BASIS = "gdpr-art-17-1-b"
+SHORTEN = "UPDATE hirelog.candidate_keys SET wrapped_key = 'x' WHERE candidate_id = %s"
 
 
 def applicant(system: System) -> UUID:
@@ -133,6 +134,29 @@ def test_a_hold_keeps_the_request_waiting_until_it_is_released(system: System) -
     assert system.recruiting.candidate(person).details["name"] == REDACTED
     names = [each.event.wire_name() for each in system.recruiting.history(person)]
     assert names[2:] == ["held", "erasure-requested", "hold-released", "erased"]
+
+
+def test_who_cannot_be_read_keeps_no_other_erasure_waiting(
+    system: System, database: Database
+) -> None:
+    asked = []
+    for person in applicant(system), applicant(system):
+        hold, erasure_id = uuid4(), uuid4()
+        place = PlaceHold(hold_id=hold, legal_reference="Case 7")
+        system.recruiting.record(person, place, by("compliance:kim"))
+        with pytest.raises(errors.LegalHold):
+            system.eraser.request(erasure_id, Asked(person, BASIS), by("compliance:kim"))
+        system.recruiting.record(person, ReleaseHold(hold_id=hold), by("compliance:kim"))
+        asked.append((erasure_id, person))
+    (first, unreadable), (second, _) = asked
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(SHORTEN, (unreadable,))
+    system.keyring.forget_all()
+    system.recruiting.forget_all()
+    system.eraser.run_waiting()
+    assert system.eraser.one(second).state == "erasing"
+    (waits,) = (each for each in system.eraser.run_all() if each.erasure_id == first)
+    assert (waits.state, "cannot be read" in (waits.because or "")) == ("held", True)
 
 
 def test_an_erasure_is_carried_out_when_the_hold_has_expired(system: System) -> None:
