@@ -14,7 +14,7 @@ from projections.adverse_impact.published import Checked, published
 from projections.compliance_audit.merkle import check, stored
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven
-from projections.compliance_audit.merkle.findings import Report
+from projections.compliance_audit.merkle.findings import Finding, Report
 from projections.compliance_audit.merkle.note import VerifierKey
 from projections.compliance_audit.merkle.rotation import History, follow_what_holds
 
@@ -55,8 +55,8 @@ def check_all(
     with bar("Checking", head, quiet=quiet) as advance:
         changes = [each.checkpoint for each in trusted.rotations]
         report = check.check(connection, trusted, [*earlier, *changes], advance)
-    for what in (*wrong, *not_held):
-        report.add(1, head, what)
+    # First, for it may be why so many checkpoints do not hold that no more findings are kept.
+    report.findings[:0] = [Finding(1, head, what) for what in (*wrong, *not_held)]
     reports = published(connection)
     with bar("Opening", head, quiet=quiet) as advance:
         for each in lost_keys.find(system, connection, advance):

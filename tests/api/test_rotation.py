@@ -211,7 +211,7 @@ def test_what_is_wrong_with_keys_hides_no_altered_event(
         )
     with system.pool.connection() as connection:
         findings = check_all(system, connection, quiet=True).log.findings
-    assert [each for each in findings if each.what.startswith(told)]
+    assert any(each.what.startswith(told) for each in findings[:2])
     assert [each for each in findings if (each.first, each.last) == (2, 2)]
 
 
