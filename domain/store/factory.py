@@ -15,9 +15,10 @@ from psycopg.rows import DictRow, dict_row
 from domain.candidate.events import Erased
 from domain.log import AppendingStore, Decided
 from domain.recorded import holds_personal_values
-from domain.store.keyring import DESTROYED, Keyring, NewKey, Sealing
+from domain.store.keyring import DESTROYED, Keyring, NewKey
 from domain.store.mapper import SealingMapper
 from domain.store.recorder import Append, Recorder
+from domain.store.sealing import Sealing
 from domain.values import Purpose
 
 CONNINFO = "HIRELOG_CONNINFO"

@@ -8,8 +8,9 @@ values. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived from th
 import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from uuid import UUID
@@ -58,62 +59,6 @@ class WrongMasterKey(Exception):  # noqa: N818  # the name of the situation
     """The database's keys were wrapped by another master key."""
 
 
-class Sealing:
-    """Seals the personal values of one append, with keys on record and with new ones.
-
-    Nobody else sees the new keys before they are on record, or what they seal could be lost.
-    """
-
-    def __init__(self, keyring: "Keyring", begun: Collection[UUID]) -> None:
-        """Candidates who have `begun` just now have no keys on record that were worth a look."""
-        self.new: list[NewKey] = []
-        self._keyring = keyring
-        self._begun = begun
-        self._keys: dict[UUID, Keys] = {}
-        self._at = keyring.forgotten
-
-    def seal(self, candidate_id: UUID, purpose: Purpose, field: str, value: str) -> str:
-        """The sealed value; with nothing behind the colon where the key is destroyed.
-
-        A fact of an erased person is kept without what was personal in it. Raises InvalidTag where
-        the key on record is of no use: another one beside it would hide that.
-        """
-        key = self._keys_of(candidate_id).get(purpose) or self._new(candidate_id, purpose)
-        if key is Loss.DESTROYED:
-            return f"{purpose}:"
-        if isinstance(key, Loss):
-            raise InvalidTag
-        return sealed.seal(key, candidate_id, purpose, field, value)
-
-    def destroy(self, candidate_id: UUID, purposes: Iterable[Purpose]) -> None:
-        """Has the keys of these purposes destroyed with this append, and never made again."""
-        for purpose in purposes:
-            owner = self._keyring.owner_of(candidate_id, purpose)
-            self.new[:] = [
-                each for each in self.new if (each.candidate_id, each.purpose) != (owner, purpose)
-            ]
-            self.new.append(NewKey(owner, purpose, DESTROYED))
-            self._keys[owner] = {**self._keys_of(owner), purpose: Loss.DESTROYED}
-
-    def keep(self, candidate_ids: Iterable[UUID]) -> None:
-        """Lets everyone use the keys of candidates whose new ones are on record now."""
-        for candidate_id in candidate_ids:
-            self._keyring.put(candidate_id, self._keys[candidate_id], self._at)
-
-    def _keys_of(self, candidate_id: UUID) -> Keys:
-        keys = self._keys.get(candidate_id)
-        if keys is None:
-            begun = candidate_id in self._begun
-            keys = self._keys[candidate_id] = self._keyring.keys(candidate_id, begun=begun)
-        return keys
-
-    def _new(self, candidate_id: UUID, purpose: Purpose) -> bytes:
-        made, key = self._keyring.make(candidate_id, purpose)
-        self.new.append(made)
-        self._keys[candidate_id] = {**self._keys[candidate_id], purpose: key}
-        return key
-
-
 class Keyring:
     """Seals and opens the personal values of candidates. Safe for threads."""
 
@@ -123,6 +68,7 @@ class Keyring:
         self._digest_key = hmac.digest(master_key, DIGEST_KEY_LABEL, "sha256")
         self.datastore = datastore
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
+        self._past_damage = Counter[UUID]()  # by who is being erased
         self.forgotten = 0  # how often keys were forgotten; what was read before must not come back
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
@@ -179,9 +125,23 @@ class Keyring:
 
         Raises InvalidTag or ValueError where the value or its key was altered.
         """
-        key = self._key_for(candidate_id, value)
-        opened = sealed.opened(key, candidate_id, field, value) if key else None
+        try:
+            key = self._key_for(candidate_id, value)
+            opened = sealed.opened(key, candidate_id, field, value) if key else None
+        except (InvalidTag, ValueError):
+            if not self._past_damage[candidate_id]:
+                raise
+            return REDACTED
         return REDACTED if opened is None else opened
+
+    @contextmanager
+    def past_damage(self, candidate_id: UUID) -> Iterator[None]:
+        """Has what cannot be opened of this candidate read as redacted: it is to be erased."""
+        self._past_damage[candidate_id] += 1
+        try:
+            yield
+        finally:
+            self._past_damage[candidate_id] -= 1
 
     def key_of(self, candidate_id: UUID, value: str) -> bytes | None:
         """The key of a sealed value alone, for whom the value is given to.
@@ -294,4 +254,4 @@ class Keyring:
             )
 
 
-__all__ = ["InvalidTag", "Keyring", "NewKey", "Sealing", "WrongMasterKey"]
+__all__ = ["InvalidTag", "Keyring", "NewKey", "WrongMasterKey"]

@@ -7,7 +7,8 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Stored
 from pydantic import ValidationError
 
 from domain.recorded import Happened, Recorded, decode, encode, personal_fields
-from domain.store.keyring import InvalidTag, Keyring, Sealing
+from domain.store.keyring import InvalidTag, Keyring
+from domain.store.sealing import Sealing
 
 
 class SealingMapper(Mapper[UUID]):

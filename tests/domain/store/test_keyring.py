@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.wiring import System, assembled
 from domain.candidate.intents import Apply, Note, Source, UpdateProfile
 from domain.job import OpenJob
-from domain.store.keyring import Sealing
+from domain.store.sealing import Sealing
 from domain.values import REDACTED, Purpose
 from tests.databases import Database, all_rows, wait_until_projected
 from tests.scenario import by
