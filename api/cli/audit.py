@@ -186,6 +186,8 @@ def check_log(
     else:
         for each in report.findings:
             out.print(str(each), markup=False)
+        for what, count in report.left_out().items():
+            out.print(f"{count:,} more: {what}", markup=False)
         for name, what in wrong.items():
             out.print(f"report {name} on adverse impact: {what}", markup=False)
         if not report.findings:

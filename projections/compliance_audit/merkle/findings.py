@@ -1,8 +1,9 @@
 """What a check of the log finds, each thing with its place."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-MOST_FINDINGS = 1_000
+MOST = 1_000  # findings of a kind
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,14 @@ class Report:
     sealed: int = 0  # of these, covered by a checkpoint that holds
     checkpoints: int = 0
     findings: list[Finding] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def add(self, first: int, last: int, what: str) -> None:
-        """One finding more; the first MOST_FINDINGS are kept."""
-        if len(self.findings) < MOST_FINDINGS:
+        """One finding more; the first MOST of a kind are kept, so that none crowds out another."""
+        self.kinds[what] += 1
+        if self.kinds[what] <= MOST:
             self.findings.append(Finding(first, last, what))
+
+    def left_out(self) -> dict[str, int]:
+        """How many more there are of each kind than are kept."""
+        return {what: count - MOST for what, count in self.kinds.items() if count > MOST}
