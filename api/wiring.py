@@ -92,8 +92,8 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
         )
         stack.callback(pool.close)
         ledger = Ledger(settings.erasure_ledger or settings.data_dir / LEDGER_FILE)
-        eraser = Eraser(recruiting, pool, ledger)
         keyring, writing = factory.keyring, factory.datastore.pool
+        eraser = Eraser(recruiting, pool, ledger, keyring.past_damage)
         system = System(
             settings, conninfo, recruiting, keyring, pool, writing, eraser, ledger, forgetters=[]
         )

@@ -4,6 +4,8 @@ Every step can be repeated. Who was interrupted runs the erasure again, and it g
 """
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -72,8 +74,11 @@ class Eraser:
         recruiting: Recruiting,
         pool: ConnectionPool[psycopg.Connection],
         ledger: Ledger,
+        past_damage: Callable[[UUID], AbstractContextManager[None]],
     ) -> None:
+        """`past_damage` has what cannot be opened of a person read as redacted."""
         self._recruiting = recruiting
+        self._past_damage = past_damage
         self._pool = pool
         self._ledger = ledger
         self._next_look = 0.0
@@ -90,7 +95,8 @@ class Eraser:
         with self._pool.connection() as connection:
             known = listing.find(connection, erasure_id)
         if known is None:
-            candidate = self._recruiting.candidate(asked.candidate_id)
+            with self._past_damage(asked.candidate_id):
+                candidate = self._recruiting.candidate(asked.candidate_id)
             if candidate.erased >= set(purposes):
                 raise errors.CandidateErased(f"candidate {candidate.id} was erased already")
             row = {
@@ -174,7 +180,7 @@ class Eraser:
 
     def _is_held(self, candidate_id: UUID) -> bool:
         moment = now()
-        with self._recruiting.present(candidate_id) as candidate:
+        with self._past_damage(candidate_id), self._recruiting.present(candidate_id) as candidate:
             return any(hold.stands(moment) for hold in candidate.holds.values())
 
     def settle_all(self) -> None:
@@ -207,7 +213,8 @@ class Eraser:
             for intent in ask, erase:
                 command = uuid5(erasure.erasure_id, intent.type)
                 said = metadata.model_copy(update={"command_id": command, "command_digest": None})
-                outcome = self._recruiting.record(erasure.candidate_id, intent, said)
+                with self._past_damage(erasure.candidate_id):
+                    outcome = self._recruiting.record(erasure.candidate_id, intent, said)
                 position = outcome.position
         except errors.CandidateErased:
             # By another request meanwhile.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID, uuid5
 
 import structlog
+from eventsourcing.persistence import MapperDeserialisationError
 
 from api.erasure.bases import LEDGER as LEDGER_BASIS
 from api.erasure.eraser import Asked, Eraser
@@ -41,6 +42,8 @@ def erase_again(
             _erase_in_spite_of_holds(eraser, asked)
         except (errors.CandidateNotFound, errors.CandidateErased):
             continue  # a self-identification, or nobody who is on record here
+        except MapperDeserialisationError as error:  # the keys go all the same
+            log.error("an erasure is not on record again", error=str(error))
     # Last, so that who is interrupted finds all of them again, and nobody goes without the event.
     recruiting.events.destroy_keys(sorted(keys))
 

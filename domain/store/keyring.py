@@ -8,9 +8,9 @@ values. Digests are keyed BLAKE2b (RFC 7693), with a key that is derived from th
 import hmac
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from uuid import UUID
@@ -42,6 +42,9 @@ INSERT INTO hirelog.master_key (fingerprint) VALUES (%s) ON CONFLICT DO NOTHING
 
 Keys = Mapping[Purpose, bytes | Loss]
 
+# For whoever is at it alone: all others are told of the damage.
+_PAST_DAMAGE: ContextVar[UUID | None] = ContextVar("past damage", default=None)
+
 
 DESTROYED = b""  # in the place of a wrapped key
 
@@ -68,7 +71,6 @@ class Keyring:
         self._digest_key = hmac.digest(master_key, DIGEST_KEY_LABEL, "sha256")
         self.datastore = datastore
         self._cache: LRUCache[UUID, Keys] = LRUCache(maxsize=CACHED_CANDIDATES)
-        self._past_damage = Counter[UUID]()  # by who is being erased
         self.forgotten = 0  # how often keys were forgotten; what was read before must not come back
         self._check_master(sha256(b"hirelog master key " + master_key).hexdigest()[:16])
 
@@ -129,7 +131,7 @@ class Keyring:
             key = self._key_for(candidate_id, value)
             opened = sealed.opened(key, candidate_id, field, value) if key else None
         except (InvalidTag, ValueError):
-            if not self._past_damage[candidate_id]:
+            if _PAST_DAMAGE.get() != candidate_id:
                 raise
             return REDACTED
         return REDACTED if opened is None else opened
@@ -137,11 +139,11 @@ class Keyring:
     @contextmanager
     def past_damage(self, candidate_id: UUID) -> Iterator[None]:
         """Has what cannot be opened of this candidate read as redacted: it is to be erased."""
-        self._past_damage[candidate_id] += 1
+        before = _PAST_DAMAGE.set(candidate_id)
         try:
             yield
         finally:
-            self._past_damage[candidate_id] -= 1
+            _PAST_DAMAGE.reset(before)
 
     def key_of(self, candidate_id: UUID, value: str) -> bytes | None:
         """The key of a sealed value alone, for whom the value is given to.

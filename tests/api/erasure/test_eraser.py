@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from eventsourcing.persistence import MapperDeserialisationError
 
 from api.erasure import holders, known_ledger, listing
 from api.erasure.eraser import Asked, Eraser
-from api.erasure.ledger import Ledger
+from api.erasure.ledger import Destroyed, Ledger
+from api.erasure.restoring import erase_again
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain import errors
@@ -32,6 +34,7 @@ from tests.waiting import until
 
 NAME = "Zoë Quintessa"
 BASIS = "gdpr-art-17-1-b"
+GARBLE = "UPDATE hirelog.events SET state = 'x' WHERE originator_id = %s AND originator_version = 2"
 SHORTEN = "UPDATE hirelog.candidate_keys SET wrapped_key = 'x' WHERE candidate_id = %s"
 
 
@@ -150,13 +153,38 @@ def test_who_cannot_be_read_keeps_no_other_erasure_waiting(
         asked.append((erasure_id, person))
     (first, unreadable), (second, _) = asked
     with psycopg.connect(database.superuser) as connection:
-        connection.execute(SHORTEN, (unreadable,))
+        connection.execute(GARBLE, (unreadable,))
     system.keyring.forget_all()
     system.recruiting.forget_all()
     system.eraser.run_waiting()
     assert system.eraser.one(second).state == "erasing"
     (waits,) = (each for each in system.eraser.run_all() if each.erasure_id == first)
     assert (waits.state, "cannot be read" in (waits.because or "")) == ("held", True)
+
+
+def test_a_person_whose_key_is_of_no_use_is_erased(system: System, database: Database) -> None:
+    person = applicant(system)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(SHORTEN, (person,))
+    system.keyring.forget_all()
+    system.recruiting.forget_all()
+    with pytest.raises(MapperDeserialisationError):
+        system.recruiting.candidate(person)
+    assert system.eraser.one(erase(system, person)).state == "erasing"
+    assert system.recruiting.candidate(person).details["name"] == REDACTED
+
+
+def test_keys_that_came_back_go_though_nobody_can_read_whose(
+    system: System, database: Database
+) -> None:
+    person = applicant(system)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(GARBLE, (person,))
+    system.recruiting.forget_all()
+    back = [Destroyed(person, Purpose.CONTACT)]
+    erase_again(system.eraser, system.recruiting, system.keyring.owner_of, back)
+    system.keyring.forget_all()
+    assert system.keyring.destroyed([person], Purpose.CONTACT) == {person}
 
 
 def test_an_erasure_is_carried_out_when_the_hold_has_expired(system: System) -> None:
