@@ -203,7 +203,7 @@ def build_app(system: System) -> FastAPI:
     )
     app.state.system = system
     app.state.routers = [routes.router for routes in ROUTES]
-    app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # made without one
+    app.state.heads = Gathered(lambda streams: system.recruiting.heads(streams))  # noqa: PLW0108  # documents have no system
     app.state.stamps = Gathered(lambda _: _stamps(system))
     app.state.remembered = Remembered(REMEMBERED_BYTES)
     app.state.load = load

@@ -90,7 +90,7 @@ def maintain(
 
     `conninfo` is of the owner or, for the write-ahead log, of a superuser; `digests` are those of
     the read models as they are now. Queries of these tables wait meanwhile. Erasures whose read
-    models have let go are acknowledged.
+    models have let go are acknowledged, unless a crash left files that may hold old keys.
     """
     with psycopg.connect(conninfo, autocommit=True) as connection:
         started = _one(connection, STARTED)
@@ -103,12 +103,12 @@ def maintain(
             tell(f"writing {schema}.{table} anew")
             name = sql.Identifier(schema, table)
             connection.execute(sql.SQL("VACUUM (FULL) {}").format(name))
-        left, log_is_cut = list[str](), False
+        left, log_is_cut, crashed = list[str](), False, list[str]()
         if may_all:
             tell("cutting the write-ahead log off")
             left += _cut_log(connection)
             log_is_cut = not left
-            left += _left_by_a_crash(connection)
+            crashed = _left_by_a_crash(connection)
         else:
             left.append(
                 "the write-ahead log, for which a superuser is needed (HIRELOG_MIGRATION_URL): it "
@@ -117,9 +117,10 @@ def maintain(
         left.append("backups, replicas and log archives of before, where you keep any")
         because = "rewritten" if len(left) == 1 else f"rewritten, but for {left[0]}"
         given = {"because": because, "holder": FILES, "started": started}
-        completed = connection.execute(ACKNOWLEDGE, given).rowcount
+        # What is known to lie in a file still has not been let go of.
+        completed = 0 if crashed else connection.execute(ACKNOWLEDGE, given).rowcount
     names = [f"{schema}.{table}" for schema, table in tables]
-    return Maintained(names, log_is_cut, completed, left)
+    return Maintained(names, log_is_cut, completed, [*crashed, *left])
 
 
 def _cut_log(connection: psycopg.Connection[Any]) -> list[str]:
@@ -147,7 +148,7 @@ def _left_by_a_crash(connection: psycopg.Connection[Any]) -> list[str]:
     """Only said: to remove a file of a table would be worse than to leave one of none."""
     return [
         f"{path}, which a crash of the database left and no table owns; it may hold old keys: "
-        "remove it while the database is stopped"
+        "remove it while the database is stopped, then do this again; no erasure is complete before"
         for (path,) in connection.execute(LEFT_BY_A_CRASH)
     ]
 

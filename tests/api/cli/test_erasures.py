@@ -165,8 +165,11 @@ def test_holds_and_erasures_at_the_command_line(shell: Shell, place: Home) -> No
     os.utime(left, (0, 0))
     maintained = shell.done("erasures", "maintain", *at)
     assert f"{left}, which a crash of the database left" in maintained
+    assert "0 erasure(s) acknowledged" in maintained
+    assert shell.result("erasures", "show", waiting["id"], *at)["state"] == "erasing"
     left.unlink()
-    assert "acknowledged" in maintained
+    maintained = shell.done("erasures", "maintain", *at)
+    assert "1 erasure(s) acknowledged" in maintained
     assert "HIRELOG_ERASURE_LEDGER" in maintained, "a backup would replace it"
     shown = shell.result("erasures", "show", waiting["id"], *at)
     assert shown["state"] == "complete"
