@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError
 
 from api import strict_json
@@ -265,7 +266,7 @@ def _settle(commands: Sequence[_Command], failure: Exception | None) -> None:
             if taken and taken.refusal:
                 each.became = taken.refusal
             elif taken and taken.position:
-                last = replace(taken.events[-1], position=taken.position)
+                last = structs.replace(taken.events[-1], position=taken.position)
                 each.became = Outcome(each.stream, [*taken.events[:-1], last])
             else:
                 each.became = failure

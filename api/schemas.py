@@ -12,7 +12,7 @@ from api.versions import tag_of
 from api.views import Job, Relationship
 from domain.candidate.state import Candidate
 from domain.outcome import Outcome
-from domain.recorded import Recorded, personal_fields
+from domain.recorded import Recorded, disclosed, personal_fields, told
 from domain.values import Moment
 
 REPLAYED_HEADER = "Idempotent-Replayed"
@@ -44,7 +44,7 @@ class Event(BaseModel):
     def of(cls, recorded: Recorded, *, personal: bool = True) -> "Event":
         """The event on the wire; without `personal` what identifies a person is null."""
         metadata, event = recorded.metadata, recorded.event
-        data = event.model_dump(mode="json", exclude_none=True)
+        data = told(event)
         if not personal:
             data.update(dict.fromkeys(personal_fields(type(event)) & data.keys()))
         return cls(
@@ -52,8 +52,7 @@ class Event(BaseModel):
             position=recorded.position,
             type=event.wire_name(),
             data=data,
-            broken_rules=list(metadata.broken_rules),
-            **metadata.model_dump(exclude={"broken_rules", "command_digest"}),
+            **disclosed(metadata),
         )
 
 

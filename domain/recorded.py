@@ -1,17 +1,16 @@
 """An event as it stands on record: what happened, its metadata, and the bytes that are stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any, ClassVar, Generic, NotRequired, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform, get_type_hints
 from uuid import UUID
 
+import msgspec
 from eventsourcing.utils import register_topic
-from pydantic import BaseModel, ConfigDict, TypeAdapter, with_config
-from pydantic_core import from_json
-from typing_extensions import TypedDict  # pydantic takes no other one before Python 3.12
+from msgspec import Struct, StructMeta, structs
 
-from domain.values import Moment, Personal, Purpose
+from domain.values import Moment, Personal, Purpose, to_utc
 
 _EVENT_CLASSES: dict[str, type["Happened"]] = {}
 
@@ -24,7 +23,24 @@ class NewerEvent(ValueError):  # noqa: N818  # the name of the situation
     """The event was written by a newer hirelog than this one."""
 
 
-class Happened(BaseModel):
+class _Events(StructMeta):
+    """Has the fields of all events given by their names, in whichever order they are declared."""
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> Any:
+        return super().__new__(cls, name, bases, namespace, **(options | {"kw_only": True}))
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Happened(
+    Struct,
+    metaclass=_Events,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,  # no field holds what could hold it
+):
     """Base of all events: what happened, in the past tense, never changed afterwards.
 
     TOPIC names the event in the store and on the wire for ever, wherever its class may move.
@@ -32,14 +48,11 @@ class Happened(BaseModel):
     method upcast_vN_vM that turns the older event's fields, as a dict, into the newer one's.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     TOPIC: ClassVar[str]
     class_version: ClassVar[int] = 1
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
         if "TOPIC" in cls.__dict__:
             register_topic(cls.TOPIC, cls)
             _EVENT_CLASSES[cls.TOPIC] = cls
@@ -51,14 +64,14 @@ class Happened(BaseModel):
         return name if stream == "candidate" else f"{stream}-{name}"
 
 
-class Metadata(BaseModel):
+class Metadata(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
     """Who did it, why, through what, and the two times: in the world and on our record.
 
     `command_digest` is a keyed digest of what was asked for under an Idempotency-Key; another
     command under the same id is noticed by it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     actor: str
     on_behalf_of: str | None = None
@@ -73,31 +86,39 @@ class Metadata(BaseModel):
     broken_rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, eq=False, gc=False):
     """An event on a stream.
 
     `originator_id` and `originator_version` are the library's names for the candidate or job and
     for the event's number on its stream, from 1. `position` is its place in the whole log, 0 while
-    it has none.
+    it has none; two that differ in nothing else are equal.
     """
 
     originator_id: UUID
     originator_version: int
     event: Happened
     metadata: Metadata
-    position: int = field(default=0, compare=False)
+    position: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Recorded):
+            return NotImplemented
+        return self._without_position() == other._without_position()
+
+    def __hash__(self) -> int:
+        return hash(self._without_position())
+
+    def _without_position(self) -> tuple[UUID, int, Happened, Metadata]:
+        return self.originator_id, self.originator_version, self.event, self.metadata
 
 
 E = TypeVar("E", bound=Happened)
 
 
-# A dict, for one model less to make for each event that is read.
-@with_config(ConfigDict(extra="forbid", cache_strings="none"))
-class _Stored(TypedDict, Generic[E]):
+class _Stored(Struct, Generic[E], forbid_unknown_fields=True, omit_defaults=True):
     event: E
     metadata: Metadata
-    class_version: NotRequired[int]
+    class_version: int = 1
 
 
 def event_classes() -> Mapping[str, type[Happened]]:
@@ -114,19 +135,20 @@ def event_class_of(topic: str) -> type[Happened]:
 
 
 @cache
-def _stored_as(topic: str) -> tuple[type[Happened], TypeAdapter[_Stored[Any]]]:
+def _stored_as(topic: str) -> tuple[int, msgspec.json.Decoder[_Stored[Any]]]:
     event_class = event_class_of(topic)
     stored = _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
-    return event_class, TypeAdapter(stored)
+    return event_class.class_version, msgspec.json.Decoder(stored)
 
 
 @cache
 def personal_fields(event_class: type[Happened]) -> Mapping[str, Purpose]:
     """The fields of an event that identify a person, each with its purpose."""
+    hints = get_type_hints(event_class, include_extras=True)
     return {
         name: mark.purpose
-        for name, info in event_class.model_fields.items()
-        for mark in info.metadata
+        for name in event_class.__struct_fields__
+        for mark in getattr(hints[name], "__metadata__", ())
         if isinstance(mark, Personal)
     }
 
@@ -142,33 +164,70 @@ def holds_personal_values(event: Happened) -> bool:
     return bool(personal_values(event))
 
 
+def told(event: Happened) -> dict[str, Any]:
+    """The fields of the event that have a value, by name, each as it stands in JSON."""
+    fields = structs.asdict(event)
+    told: dict[str, Any] = msgspec.to_builtins({k: v for k, v in fields.items() if v is not None})
+    return told
+
+
+def disclosed(metadata: Metadata) -> dict[str, Any]:
+    """All of it that others are told, by name: not the digest of the command."""
+    return {name: v for name, v in structs.asdict(metadata).items() if name != "command_digest"}
+
+
 def encode(event: Happened, metadata: Metadata) -> bytes:
-    """The bytes to store, UTF-8 JSON; personal fields must be sealed already."""
-    stored: _Stored[Any] = {"event": event, "metadata": metadata}
-    if (class_version := type(event).class_version) > 1:
-        stored["class_version"] = class_version
-    return _stored_as(event.TOPIC)[1].dump_json(stored, exclude_defaults=True)
+    """The bytes to store, UTF-8 JSON; personal fields must be sealed already.
+
+    Raises ValueError for a moment that is not in UTC.
+    """
+    for record in (event, metadata):
+        for name in _moments(type(record)):
+            moment = getattr(record, name)
+            if moment is not None and moment.tzinfo is not UTC:
+                raise ValueError(f"{name} of an event {event.TOPIC} must be given in UTC")
+    return _ENCODER.encode(_Stored(event, metadata, type(event).class_version))
+
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
     """The event and metadata of stored bytes, personal fields still sealed.
 
-    Raises UnknownTopic, NewerEvent, or pydantic's ValidationError for bytes that are not such an
-    event.
+    Raises UnknownTopic, NewerEvent, or another ValueError for bytes that are not such an event.
     """
-    event_class, adapter = _stored_as(topic)
-    if event_class.class_version == 1:
-        stored = adapter.validator.validate_json(state)
+    class_version, decoder = _stored_as(topic)
+    if class_version == 1:
+        stored = decoder.decode(state)
     else:
-        data = from_json(state)
+        data = msgspec.json.decode(state)
+        event_class = event_class_of(topic)
         data["event"] = upcast(event_class, data["event"], data.get("class_version", 1))
-        stored = adapter.validate_python(data)
-    if stored.get("class_version", 1) > event_class.class_version:
+        stored = msgspec.convert(data, decoder.type)
+    if stored.class_version > class_version:
         raise NewerEvent(
-            f"{topic} of class version {stored['class_version']} is on record, this hirelog reads "
-            f"{event_class.class_version}; install the newer hirelog"
+            f"{topic} of class version {stored.class_version} is on record, this hirelog reads "
+            f"{class_version}; install the newer hirelog"
         )
-    return stored["event"], stored["metadata"]
+    return stored.event, stored.metadata
+
+
+R = TypeVar("R", Happened, Metadata)
+
+
+def in_utc(record: R) -> R:
+    """The same with its moments in UTC. Raises ValueError outside of the years 1 to 9999."""
+    given = {name: getattr(record, name) for name in _moments(type(record))}
+    return structs.replace(record, **{k: each and to_utc(each) for k, each in given.items()})
+
+
+@cache
+def _moments(record: type[Happened | Metadata]) -> tuple[str, ...]:
+    hints = get_type_hints(record)
+    return tuple(
+        name for name in record.__struct_fields__ if hints[name] in (datetime, datetime | None)
+    )
 
 
 def upcast(event_class: type[Happened], fields: dict[str, Any], from_version: int) -> Any:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
+from msgspec import Meta
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 # What stands in the place of a personal value whose key was destroyed.
@@ -113,8 +114,10 @@ def _not_a_number(given: Any) -> Any:
     return given
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(to_utc)]
-GivenMoment = Annotated[Moment, BeforeValidator(_not_a_number)]  # as callers give it
+# With a zone: in events, where it is UTC, and in answers, for which it is made UTC.
+Moment = Annotated[datetime, Meta(tz=True), AfterValidator(to_utc)]
+# As callers give it.
+GivenMoment = Annotated[AwareDatetime, AfterValidator(to_utc), BeforeValidator(_not_a_number)]
 
 
 def now() -> datetime:

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 from uuid import UUID, uuid4
 
 from eventsourcing.application import Application
+from msgspec import structs
 
 from domain import errors
 from domain.log import AppendingStore, Decided, EventLog
@@ -79,7 +80,7 @@ class SelfIdentifications(Application[UUID]):
                 decided = []
                 for stream in some:
                     candidate, state = by_stream[stream], states[stream]
-                    own = metadata.model_copy(update={"command_id": uuid4()})
+                    own = structs.replace(metadata, command_id=uuid4())
                     happens = consequences(state, candidate, said[candidate])
                     if events := refuse_or_record(stream, state.version, happens, own):
                         decided.append(Decided(events))

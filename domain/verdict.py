@@ -4,6 +4,8 @@ from collections.abc import Container, Iterable
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec import structs
+
 from domain.errors import OccurredInFuture, Refusal, VersionMismatch
 from domain.recorded import Happened, Metadata, Recorded
 
@@ -39,7 +41,7 @@ def keep_and_mark(
         else:
             events.append(consequence)
     if broken:
-        metadata = metadata.model_copy(update={"broken_rules": tuple(broken)})
+        metadata = structs.replace(metadata, broken_rules=tuple(broken))
     return number(stream, version, events, metadata)
 
 

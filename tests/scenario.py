@@ -19,7 +19,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID, uuid4
 
-from pydantic import AwareDatetime
+from msgspec import structs
 
 import domain
 from domain import job as jobs
@@ -101,7 +101,12 @@ def by(actor: str = ACTOR, **overrides: Any) -> Metadata:
 
 
 def _metadata(at: datetime, overrides: Mapping[str, Any]) -> Metadata:
-    told = {"actor": ACTOR, "command_id": uuid4(), "occurred_at": at, "recorded_at": at}
+    told: dict[str, Any] = {
+        "actor": ACTOR,
+        "command_id": uuid4(),
+        "occurred_at": at,
+        "recorded_at": at,
+    }
     return Metadata(**(told | dict(overrides)))
 
 
@@ -127,7 +132,7 @@ class Decided:
         assert happened == list(events), f"\n{happened}\ninstead of\n{list(events)}"
         marks = [recorded.metadata.broken_rules for recorded in self.outcome]
         assert marks == [broken] * len(events), f"marked {marks} instead of {broken}"
-        metadata = self.metadata.model_copy(update={"broken_rules": broken})
+        metadata = structs.replace(self.metadata, broken_rules=broken)
         assert self.outcome == [
             Recorded(self.stream, self.version + number, event, metadata)
             for number, event in enumerate(events, 1)
@@ -182,7 +187,7 @@ def given(*history: Told, jobs: Sequence[Job] | None = None) -> Given:
 
 # Events as they follow from intents that say nothing special
 
-_OF = {"application_id": APPLICATION, "job_id": JOB, "job_title": TITLE}
+_OF: dict[str, Any] = {"application_id": APPLICATION, "job_id": JOB, "job_title": TITLE}
 # Of an application that is not on record.
 STRAY = {"application_id": APPLICATION, "job_id": None, "job_title": None}
 
@@ -273,12 +278,14 @@ def example(event_class: type[Happened], *, full: bool) -> Happened:
     A text is `some <field>`, or `PERSONAL <field>` where it identifies a person.
     """
     values = {
-        name: _value(
-            f"PERSONAL {name}" if name in personal_fields(event_class) else f"some {name}",
-            info.annotation,
+        field.name: _value(
+            f"PERSONAL {field.name}"
+            if field.name in personal_fields(event_class)
+            else f"some {field.name}",
+            field.type,
         )
-        for name, info in event_class.model_fields.items()
-        if full or info.is_required()
+        for field in structs.fields(event_class)
+        if full or field.required
     }
     return event_class(**values)
 
@@ -293,4 +300,4 @@ def _value(text: str, kind: Any) -> Any:
         return tuple(_value(f"{text} {number}", arguments[0]) for number in (1, 2))
     if issubclass(kind, Enum):
         return next(iter(kind))
-    return {UUID: APPLICATION, int: 3, AwareDatetime: day(5)}.get(kind, text)
+    return {UUID: APPLICATION, int: 3, datetime: day(5)}.get(kind, text)

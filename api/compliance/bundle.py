@@ -4,12 +4,12 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
+from msgspec import structs
 from psycopg.rows import dict_row
 from pydantic import BaseModel, Field
 
@@ -160,8 +160,8 @@ def _as_given(recorded: Recorded, access: Access) -> Recorded:
     }
     if access.staff == "role":
         names = {name: _role(getattr(metadata, name)) for name in ("actor", "on_behalf_of")}
-        metadata = metadata.model_copy(update=names)
-    return replace(recorded, event=event.model_copy(update=withheld), metadata=metadata)
+        metadata = structs.replace(metadata, **names)
+    return structs.replace(recorded, event=structs.replace(event, **withheld), metadata=metadata)
 
 
 def _role(who: str | None) -> str | None:

@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 import psycopg
 import structlog
 from eventsourcing.persistence import MapperDeserialisationError
+from msgspec import structs
 from psycopg_pool import ConnectionPool
 
 from api.erasure import holders, listing
@@ -212,7 +213,7 @@ class Eraser:
             position = 0
             for intent in ask, erase:
                 command = uuid5(erasure.erasure_id, intent.type)
-                said = metadata.model_copy(update={"command_id": command, "command_digest": None})
+                said = structs.replace(metadata, command_id=command, command_digest=None)
                 with self._past_damage(erasure.candidate_id):
                     outcome = self._recruiting.record(erasure.candidate_id, intent, said)
                 position = outcome.position

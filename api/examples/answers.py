@@ -1,5 +1,6 @@
 """Examples of answers: a prospect who applied, asked for on 2026-05-11 at 09:00 UTC."""
 
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -35,8 +36,9 @@ _STAGES = ("Application review", "Phone screen", "Task", "Onsite", "Offer")
 
 
 def _by(actor: str, recorded_at: str, **more: Any) -> Metadata:
-    own = {"occurred_at": recorded_at, "command_id": uuid5(NAMESPACE, recorded_at)}
-    return Metadata(actor=actor, recorded_at=recorded_at, **(own | more))
+    at = datetime.fromisoformat(recorded_at)
+    own: dict[str, Any] = {"occurred_at": at, "command_id": uuid5(NAMESPACE, recorded_at)}
+    return Metadata(actor=actor, recorded_at=at, **(own | more))
 
 
 # What happened
@@ -99,7 +101,11 @@ _HISTORY = [
         _ADA,
         3,
         Opened(message_id="msg-1"),
-        _by("system:mailer", "2026-05-04T09:12:03.918450Z", occurred_at="2026-05-04T09:12:00Z"),
+        _by(
+            "system:mailer",
+            "2026-05-04T09:12:03.918450Z",
+            occurred_at=datetime(2026, 5, 4, 9, 12, tzinfo=UTC),
+        ),
         position=5,
     ),
     Recorded(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.candidate.events import CandidateEvent
 from domain.changes import change
 from domain.job import JobEvent
-from domain.recorded import Recorded, event_classes, personal_fields
+from domain.recorded import Recorded, disclosed, event_classes, personal_fields, told
 from domain.self_identification import SelfIdentified
 from domain.upkeep import ImpactReportPublished
 from domain.values import Moment
@@ -99,9 +99,8 @@ def cloud_event(recorded: Recorded, *, personal: bool) -> CloudEvent:
         changed=changed.of,
         before=_plain(changed.before),
         after=_plain(changed.after),
-        broken_rules=list(metadata.broken_rules),
-        details=event.model_dump(mode="json", exclude=set(hidden), exclude_none=True),
-        **metadata.model_dump(exclude={"broken_rules", "command_digest"}),
+        details={name: value for name, value in told(event).items() if name not in hidden},
+        **disclosed(metadata),
     )
     return CloudEvent(
         specversion="1.0",

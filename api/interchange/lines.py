@@ -1,46 +1,56 @@
 """A line of our own interchange: what it may say, and what that means here."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import from_json
+import msgspec
+from msgspec import Meta, Struct, structs
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, readable
 from api.interchange.mapping import interaction
 from domain.candidate.intents import Intent, Label
 from domain.job import JobChange, OpenJob
-from domain.recorded import Happened, Metadata, Recorded, UnknownTopic, event_class_of, upcast
+from domain.recorded import (
+    Happened,
+    Metadata,
+    Recorded,
+    disclosed,
+    event_class_of,
+    in_utc,
+    upcast,
+)
 from domain.self_identification import SelfIdentificationEvent
 from domain.upkeep import ImpactReportPublished
 from domain.values import NAMESPACE, GivenMoment
 
 MAX_LINE_BYTES = 1_000_000
 
+QUOTED = re.compile(r" '.*'")
+
 Text = tuple[int, bytes]
 """A line's number, from 1, and its bytes."""
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RecordedLine(_Line):
+class RecordedLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An event with everything that is on record of it."""
 
     stream: UUID
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Meta(ge=1)]
     topic: str
-    class_version: Annotated[int, Field(ge=1)] = 1
+    class_version: Annotated[int, Meta(ge=1)] = 1
     event: dict[str, Any]
     metadata: Metadata
 
 
-class FactLine(_Line):
+class FactLine(BaseModel):
     """An interaction that happened elsewhere; names that are no UUIDs are the sender's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     candidate: Label | None = None
     job: Label | None = None
@@ -69,28 +79,33 @@ def texts(path: Path) -> Iterator[Text]:
 def parsed(number: int, text: bytes) -> RecordedLine | FactLine:
     """What the line says. Raises CannotImport."""
     try:
-        data = from_json(text)
-        kind = RecordedLine if "stream" in data else FactLine
-        return kind.model_validate(data)
+        data = msgspec.json.decode(text)
+        if "stream" not in data:
+            return FactLine.model_validate(data)
+        line = msgspec.convert(data, RecordedLine)
+        return structs.replace(line, metadata=in_utc(line.metadata))
     except ValidationError as error:
         raise _wrong(number, error) from None
-    except (ValueError, TypeError, RecursionError):
+    except msgspec.ValidationError as error:
+        raise _wrong_record(number, error) from None
+    except (msgspec.DecodeError, TypeError, RecursionError):
         raise CannotImport(f"line {number} is not a JSON object; is the file whole?") from None
+    except ValueError as error:  # a moment that UTC cannot hold
+        raise CannotImport(f"line {number}: metadata: {error}") from None
 
 
 def written(recorded: Recorded) -> str:
     """The line of an event on record."""
-    return (
-        RecordedLine(
-            stream=recorded.originator_id,
-            version=recorded.originator_version,
-            topic=recorded.event.TOPIC,
-            class_version=type(recorded.event).class_version,
-            event=recorded.event.model_dump(mode="json", exclude_defaults=True),
-            metadata=recorded.metadata,
-        ).model_dump_json(exclude={"metadata": {"command_digest"}})
-        + "\n"
-    )
+    event = recorded.event
+    line = {
+        "stream": recorded.originator_id,
+        "version": recorded.originator_version,
+        "topic": event.TOPIC,
+        "class_version": type(event).class_version,
+        "event": event,
+        "metadata": disclosed(recorded.metadata),
+    }
+    return msgspec.json.encode(line).decode() + "\n"
 
 
 def of_candidate(line: RecordedLine | FactLine) -> bool:
@@ -118,10 +133,10 @@ def event_of(number: int, line: RecordedLine) -> Happened:
         if issubclass(event_class, ImpactReportPublished):
             raise CannotImport(f"line {number}: published reports stay where they were published")
         fields = upcast(event_class, line.event, line.class_version)
-        return event_class.model_validate(fields)
-    except ValidationError as error:
-        raise _wrong(number, error) from None
-    except UnknownTopic as error:
+        return in_utc(msgspec.convert(fields, event_class))
+    except msgspec.ValidationError as error:
+        raise _wrong_record(number, error) from None
+    except ValueError as error:  # of ours: no such topic, or a moment that UTC cannot hold
         raise CannotImport(f"line {number}: {error}") from None
 
 
@@ -154,3 +169,8 @@ def _wrong(number: int, error: ValidationError) -> CannotImport:
     first = error.errors(include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return CannotImport(f"line {number}: {where}: {first['msg']}")
+
+
+def _wrong_record(number: int, error: msgspec.ValidationError) -> CannotImport:
+    # What is quoted may be anything, also a name that stands in the wrong place.
+    return CannotImport(f"line {number}: {QUOTED.sub('', str(error))}")

@@ -17,6 +17,7 @@ from typing import IO
 from uuid import UUID, uuid5
 
 import psycopg
+from msgspec import structs
 
 from api.interchange.batch import Progress, Report, chunks
 from api.interchange.lines import (
@@ -157,4 +158,4 @@ def _said(line: FactLine, intent: Intent) -> str:
 
 def _portable(metadata: Metadata) -> Metadata:
     # Another installation's master key could not check it.
-    return metadata.model_copy(update={"command_digest": None})
+    return structs.replace(metadata, command_digest=None)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.candidate.events import CandidateEvent, Details
+from domain.candidate.events import CandidateEvent
+from domain.candidate.intents import DETAILS
 from domain.candidate.state import Candidate, evolve
 from domain.recorded import Recorded, personal_values
 from domain.values import to_utc
@@ -123,7 +124,7 @@ def texts_of(recorded: Recorded) -> Fields:
     return {
         f"texts.{recorded.originator_version}.{name}": value
         for name, value in personal_values(recorded.event).items()
-        if name not in Details.model_fields
+        if name not in DETAILS
     }
 
 

@@ -3,8 +3,6 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from domain.recorded import Happened
 from domain.values import (
     ApplicationStatus,
@@ -21,8 +19,12 @@ from domain.values import (
 Said = Literal["granted", "withdrawn"]
 
 
-class Details(BaseModel):
-    """What identifies a person and tells how to reach them."""
+class CandidateEvent(Happened):
+    """Base of the events of a candidate's stream."""
+
+
+class DetailsLearned(CandidateEvent):
+    """Base of the events that tell who a person is and how to reach them, and Applied does too."""
 
     name: ContactDetail = None
     email: ContactDetail = None
@@ -32,11 +34,7 @@ class Details(BaseModel):
     url: ContactDetail = None
 
 
-class CandidateEvent(Happened):
-    """Base of the events of a candidate's stream."""
-
-
-class Sourced(CandidateEvent, Details):
+class Sourced(DetailsLearned):
     """Someone found the person and put them on record, for a job or for later."""
 
     TOPIC: ClassVar[str] = "candidate.sourced"
@@ -97,11 +95,20 @@ class ApplicationEvent(CandidateEvent):
     job_title: str | None
 
 
-class Applied(ApplicationEvent, Details):
-    """The person became an applicant and entered the job's pipeline at `stage`."""
+class Applied(ApplicationEvent):
+    """The person became an applicant and entered the job's pipeline at `stage`.
+
+    The details are those of DetailsLearned; fields come from one base only.
+    """
 
     TOPIC: ClassVar[str] = "candidate.applied"
 
+    name: ContactDetail = None
+    email: ContactDetail = None
+    phone: ContactDetail = None
+    location: ContactDetail = None
+    headline: ContactDetail = None
+    url: ContactDetail = None
     stage: str | None
     origin: Origin
     source: str
@@ -197,7 +204,7 @@ class ReturnedToPool(CandidateEvent):
     from_status: ApplicationStatus | None = None
 
 
-class ProfileUpdated(CandidateEvent, Details):
+class ProfileUpdated(DetailsLearned):
     """Details changed: those that have a value were set, those in `removed` were taken away."""
 
     TOPIC: ClassVar[str] = "candidate.profile-updated"

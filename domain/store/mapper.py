@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
-from pydantic import ValidationError
+from msgspec import structs
 
 from domain.recorded import Happened, Recorded, decode, encode, personal_fields
 from domain.store.keyring import InvalidTag, Keyring
@@ -33,7 +33,7 @@ class SealingMapper(Mapper[UUID]):
                     raise TypeError(f"{event.TOPIC} holds personal values; use append_each")
                 sealed[field] = sealing.seal(recorded.originator_id, purpose, field, value)
         if sealed:
-            event = event.model_copy(update=sealed)
+            event = structs.replace(event, **sealed)
         return StoredEvent(
             originator_id=recorded.originator_id,
             originator_version=recorded.originator_version,
@@ -51,7 +51,7 @@ class SealingMapper(Mapper[UUID]):
         try:
             event, metadata = decode(stored_event.topic, stored_event.state)
             event = self.opened(candidate_id, event)
-        except (ValidationError, InvalidTag, ValueError) as error:
+        except (InvalidTag, ValueError) as error:
             raise MapperDeserialisationError(
                 f"event {stored_event.originator_version} of stream {candidate_id} cannot be read: "
                 f"{type(error).__name__}"
@@ -72,4 +72,4 @@ class SealingMapper(Mapper[UUID]):
             for field in fields
             if (value := getattr(event, field)) is not None
         }
-        return event.model_copy(update=clear) if clear else event
+        return structs.replace(event, **clear) if clear else event

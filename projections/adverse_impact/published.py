@@ -133,9 +133,12 @@ def publish(
 
 def event_of(report: Published, smallest: SmallestCell | None) -> ImpactReportPublished:
     """What the log is told of it, beside who published it, when, and why with every group."""
-    names = ImpactReportPublished.model_fields.keys() & {each.name for each in fields(Published)}
-    told = {name: getattr(report, name) for name in names}
-    return ImpactReportPublished(**told, smallest_group=smallest and smallest.people)
+    told: dict[str, Any] = {name: getattr(report, name) for name in _names_on_record()}
+    return ImpactReportPublished(smallest_group=smallest.people if smallest else None, **told)
+
+
+def _names_on_record() -> set[str]:
+    return {*ImpactReportPublished.__struct_fields__} & {each.name for each in fields(Published)}
 
 
 def published(connection: psycopg.Connection[Any]) -> list[Checked]:
@@ -173,11 +176,11 @@ def _told(
 ) -> dict[UUID, tuple[Published, ImpactReportPublished]]:
     """What the log says of each report; of several events on the same one the first counts."""
     found: dict[UUID, tuple[Published, ImpactReportPublished]] = {}
-    names = {each.name for each in fields(Published)}
+    names = _names_on_record()
     for row in connection.execute(SELECT_EVENTS, (IMPACT_REPORTS,)):
         match read(*row):
             case Recorded(event=ImpactReportPublished() as event, metadata=metadata):
-                said = {name: value for name, value in event if name in names}
+                said: dict[str, Any] = {name: getattr(event, name) for name in names}
                 when, who = metadata.occurred_at, metadata.actor
                 made = Published(published_at=when, published_by=who, **said)
                 found.setdefault(event.report_id, (made, event))

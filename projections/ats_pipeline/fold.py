@@ -51,7 +51,7 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
             rows += _fold_fact_of_erased(rows[-1], recorded)
     if isinstance(event, e.Erased):
         return _fold_erasure(row, event, recorded)
-    if isinstance(event, e.Details):
+    if isinstance(event, e.DetailsLearned | e.Applied):
         if event.name is not None:
             rows.append(Person(recorded.originator_id, event.name))
         elif isinstance(event, e.ProfileUpdated) and "name" in event.removed:

@@ -6,6 +6,7 @@ from domain import job as j
 from domain import self_identification as s
 from domain import upkeep as u
 from domain.candidate import events as e
+from domain.candidate.intents import DETAILS
 from domain.recorded import Happened
 from domain.values import RejectionType
 
@@ -65,7 +66,7 @@ def describe(event: Happened) -> str:  # one line for each event
             last = f" from {event.stage}" if event.stage else ""
             return f"Returned to pool {event.pool}{last}" + _for_job(event.job_title)
         case e.ProfileUpdated():
-            changed = [name for name in e.Details.model_fields if getattr(event, name)]
+            changed = [name for name in DETAILS if getattr(event, name)]
             parts = [f"changed {', '.join(changed)}"] if changed else []
             parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
             return "Profile updated: " + (" and ".join(parts) or "nothing changed")

@@ -50,7 +50,7 @@ def fold(_row: None, recorded: Recorded) -> list[Row]:
             position=recorded.position,
             candidate_id=candidate,
             job_id=job,
-            application_id=vars(event).get("application_id"),
+            application_id=getattr(event, "application_id", None),
             version=recorded.originator_version,
             type=event.wire_name(),
             actor=metadata.actor,
@@ -78,4 +78,4 @@ def _concerned(recorded: Recorded) -> tuple[UUID | None, UUID | None]:
             return (None, event.stream) if of_job else (event.stream, None)
         case UpkeepEvent() | SelfIdentificationEvent():
             return None, None
-    return recorded.originator_id, vars(event).get("job_id")
+    return recorded.originator_id, getattr(event, "job_id", None)

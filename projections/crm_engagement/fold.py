@@ -100,7 +100,7 @@ def _begun(row: Candidate, event: e.Sourced | e.Applied, when: datetime) -> Chan
     return changes | _named(row, event, when)
 
 
-def _named(_row: Candidate, event: e.Details, _when: datetime) -> Changes:
+def _named(_row: Candidate, event: e.DetailsLearned | e.Applied, _when: datetime) -> Changes:
     if event.name is not None:
         return {"name": event.name}
     is_removed = isinstance(event, e.ProfileUpdated) and "name" in event.removed
@@ -219,16 +219,15 @@ def _is_erased(erased: list[str]) -> bool:
 
 def _touchpoint(recorded: Recorded) -> Touchpoint:
     event = recorded.event
-    fields = vars(event)  # not getattr: pydantic is slow to say that there is no such field
     return Touchpoint(
         candidate_id=recorded.originator_id,
         version=recorded.originator_version,
         type=event.wire_name(),
         direction=DIRECTIONS[type(event)],
-        channel=fields.get("channel"),
-        sequence=fields.get("sequence"),
-        step=fields.get("step"),
-        message_id=fields.get("message_id"),
+        channel=getattr(event, "channel", None),
+        sequence=getattr(event, "sequence", None),
+        step=getattr(event, "step", None),
+        message_id=getattr(event, "message_id", None),
         actor=recorded.metadata.actor,
         occurred_at=recorded.metadata.occurred_at,
         position=recorded.position,

@@ -1,11 +1,12 @@
 """Which events a build is made from: all, but for those left out and those after a moment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import psycopg
+from msgspec import structs
 
 from domain.candidate.events import Erased
 from domain.recorded import Recorded
@@ -63,7 +64,7 @@ def seen(connection: psycopg.Connection[Any], model: ReadModel, as_of: AsOf | No
 
 def _forgotten(entry: Entry) -> Entry | None:
     if isinstance(entry, Recorded) and isinstance(entry.event, Erased):
-        return replace(entry, event=Forgotten(**dict(entry.event)))
+        return structs.replace(entry, event=Forgotten(**structs.asdict(entry.event)))
     return None
 
 

@@ -15,7 +15,7 @@ from api.wiring import System
 from domain import sealed
 from domain.candidate.events import Contacted, Noted, Sourced
 from domain.errors import CandidateNotFound
-from domain.values import Purpose
+from domain.values import Channel, Origin, Purpose
 from projections.compliance_audit.merkle import bundle, stored
 from projections.compliance_audit.merkle.checkpoint import InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven, from_base64, to_base64
@@ -32,8 +32,8 @@ def person(system: System) -> UUID:
     person = uuid4()
     for version in range(1, 6):
         name = f"Ada {version}"
-        append(system, person, version, Sourced(origin="sourced", source="Fair", name=name))
-        append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+        append(system, person, version, Sourced(origin=Origin.SOURCED, source="Fair", name=name))
+        append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     return person
 
 
@@ -249,7 +249,7 @@ def test_values_of_before_they_had_keys_are_read_and_not_proven(
 
     monkeypatch.setattr(sealed, "seal", seal)
     person = uuid4()
-    append(system, person, 1, Sourced(origin="sourced", source="Fair", name="Ada Ruiz"))
+    append(system, person, 1, Sourced(origin=Origin.SOURCED, source="Fair", name="Ada Ruiz"))
     made = bundles.export(system, person, with_personal=True)
     assert (made.events[0].personal, made.events[0].keys) == ({"name": "Ada Ruiz"}, {})
     with system.pool.connection() as connection:
@@ -276,7 +276,7 @@ def test_no_personal_value_is_taken_of_bytes_that_are_no_event(
 def test_content_is_compared_as_json(
     system: System, person: UUID, key: VerifierKey, other: Any
 ) -> None:
-    append(system, person, 6, Contacted(message_id="m", channel="email", step=1))
+    append(system, person, 6, Contacted(message_id="m", channel=Channel.EMAIL, step=1))
     document = json.loads(bundles.export(system, person, with_personal=True).model_dump_json())
     assert failures(document, key) == []
     document["events"][5]["content"]["event"]["step"] = other

@@ -15,6 +15,7 @@ from uuid import UUID
 import psutil
 import psycopg
 import pytest
+from msgspec import structs
 from pydantic import SecretStr
 
 from api.cli.records import WORTH_A_CREW
@@ -41,7 +42,8 @@ def line_of(step: Step) -> str:
         {
             "job" if step.of_job else "candidate": str(step.stream),
             "interaction": {"type": step.intent.type} | interaction,
-            **step.metadata.model_dump(mode="json", include={"actor", "occurred_at"}),
+            "actor": step.metadata.actor,
+            "occurred_at": step.metadata.occurred_at.isoformat(),
         }
     )
 
@@ -74,10 +76,11 @@ def histories(database: Database) -> Histories:
         event, metadata = decode(topic, state)
         clear = {
             name: value
-            for name, value in event.model_dump().items()
+            for name, value in structs.asdict(event).items()
             if not str(value).startswith(("contact:", "evaluation:"))
         }
-        known = metadata.model_dump(exclude={"recorded_at"})
+        known = structs.asdict(metadata)
+        del known["recorded_at"]
         found.setdefault(stream, []).append((topic, clear | known))
     return found
 

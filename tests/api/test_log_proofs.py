@@ -13,6 +13,7 @@ from api.database import CannotStart
 from api.proof import signing, witness
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from projections.compliance_audit.merkle import checkpoint, tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint, InclusionProof
 from projections.compliance_audit.merkle.encoding import NotProven
@@ -27,7 +28,7 @@ AT = "/v1/audit/log"
 
 def grow(system: System, events: int) -> VerifierKey:
     """So many events more, sealed."""
-    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * events)
+    append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * events)
     with system.pool.connection() as connection:
         signing.sealer(system.settings, connection).seal(connection)
         key = verifier_key(connection)
@@ -49,7 +50,7 @@ def last(http: httpx.Client, key: VerifierKey) -> Checkpoint:
 
 def test_the_metrics_tell_how_much_is_not_sealed(http: httpx.Client, system: System) -> None:
     grow(system, 5)
-    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 2)
+    append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 2)
     assert "hirelog_log_unsealed_events 2.0" in http.get("/metrics").text
 
 

@@ -15,6 +15,7 @@ from api.proof.rotation import rotate
 from api.proof.signing import last_kept, sealer
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from projections.compliance_audit.merkle import bundle, check, checkpoint, stored, tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.encoding import NotProven
@@ -32,7 +33,7 @@ FLIP = (
 
 def grow(system: System, person: UUID | None = None) -> VerifierKey:
     """Seals one event more; returns the key that it was sealed with."""
-    append(system, person or uuid4(), 1, Sourced(origin="sourced", source="Fair", name="Ada"))
+    append(system, person or uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair", name="Ada"))
     with system.pool.connection() as connection:
         made = sealer(system.settings, connection)
         made.seal(connection)

@@ -20,6 +20,7 @@ from api.proof.signing import last_kept, sealer
 from api.settings import Settings
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from projections.compliance_audit.merkle import checkpoint, note, stored
 from projections.compliance_audit.merkle.note import VerifierKey
 from projections.compliance_audit.merkle.stored import Altered, Signed
@@ -45,12 +46,12 @@ def test_whoever_projects_seals_the_log_also_with_a_new_key_and_hands_its_checkp
     system.settings.checkpoint_file = kept
     with projecting(system):
         for _ in range(2):
-            head = append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+            head = append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
             wait_until_sealed(system, head)
         with system.pool.connection() as connection:
             key = stored.verifier_key(connection)
             new = rotate(system.settings, connection)
-        head = append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+        head = append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
         wait_until_sealed(system, head)
     assert key is not None
     assert key.name.startswith("hirelog/")
@@ -73,7 +74,7 @@ def test_a_log_that_was_cut_off_with_its_checkpoints_is_not_signed_again(
     with psycopg.connect(database.service, autocommit=True) as connection:
         running = sealer(system.settings, connection)
         for _ in range(2):
-            append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 2)
+            append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 2)
             running.seal(connection)
         kept = last_kept(system.settings, running.key)
         assert kept is not None
@@ -83,7 +84,7 @@ def test_a_log_that_was_cut_off_with_its_checkpoints_is_not_signed_again(
         for each in running, sealer(system.settings, connection):
             with pytest.raises(Altered, match="4 events were signed"):
                 each.seal(connection)
-        append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 3)
+        append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 3)
         with pytest.raises(Altered):
             running.seal(connection)
         assert last_kept(system.settings, running.key) == kept
@@ -92,7 +93,7 @@ def test_a_log_that_was_cut_off_with_its_checkpoints_is_not_signed_again(
 def test_the_last_checkpoint_is_kept_where_the_environment_holds_all_keys(
     system: System, database: Database, tmp_path: Path
 ) -> None:
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     settings = system.settings.model_copy(
         update={"data_dir": tmp_path / "not" / "there", "signing_key": KEY}
     )
@@ -105,7 +106,7 @@ def test_the_last_checkpoint_is_kept_where_the_environment_holds_all_keys(
 def test_others_are_told_also_where_nothing_can_be_kept(
     system: System, database: Database, tmp_path: Path
 ) -> None:
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     directory, told = tmp_path / "directory", tmp_path / "told"
     update = {"data_dir": directory, "signing_key": KEY, "checkpoint_file": told}
     settings = system.settings.model_copy(update=update)
@@ -122,7 +123,7 @@ def test_others_are_told_also_where_nothing_can_be_kept(
 def test_a_log_whose_name_and_key_were_taken_away_is_not_begun_anew(
     system: System, database: Database
 ) -> None:
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     key_of(system.settings, database)
     with psycopg.connect(database.superuser) as connection:
         connection.execute(BEGIN_ANEW)
@@ -166,7 +167,7 @@ def test_checkpoints_are_sent_elsewhere_and_a_server_that_fails_holds_nothing_up
             made = sealer(system.settings, connection)
             for answer in 204, 500:
                 elsewhere.answer = answer
-                append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+                append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
                 logs.configure("error")
                 with capture_logs() as logged:
                     made.seal(connection)
@@ -176,7 +177,7 @@ def test_checkpoints_are_sent_elsewhere_and_a_server_that_fails_holds_nothing_up
             key = stored.verifier_key(connection)
         elsewhere.shutdown()
         thread.join()
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     with system.pool.connection() as connection:
         assert key is not None
         signed = made.seal(connection)  # nobody listens any more

@@ -104,11 +104,12 @@ def _write(file: Path, steps: Iterable[Step]) -> None:
 
 def _fact(step: Step) -> dict[str, Any]:
     interaction = step.intent.model_dump(mode="json", exclude_defaults=True)
-    metadata = step.metadata.model_dump(mode="json", include={"actor", "occurred_at"})
+    told = step.metadata
     return {
         "job" if step.of_job else "candidate": str(step.stream),
         "interaction": {"type": step.intent.type} | interaction,
-        **metadata,
+        "actor": told.actor,
+        "occurred_at": told.occurred_at.isoformat(),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from msgspec import to_builtins
 
 from api.wiring import System
 from domain.candidate import intents as i
@@ -99,7 +100,7 @@ class Stock:
             on_record = self._people.new()
             for intent in life(number):
                 fields = intent.model_dump(mode="json", exclude_defaults=True)
-                about = metadata().model_dump(mode="json", exclude_defaults=True)
+                about = to_builtins(metadata())
                 yield partial(on_record.take, intent.type, fields, about)
 
 

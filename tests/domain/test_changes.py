@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from domain import job as j
 from domain import upkeep as u
@@ -58,7 +59,7 @@ CHANGES: list[tuple[Happened, tuple[Any, Any, Any]]] = [
     (in_pool("P"), ("pool", None, "P")),
     (offered(), ("offer", None, "outstanding")),
     (offer_accepted(), ("offer", "outstanding", "accepted")),
-    (e.OfferDeclined(**offer_accepted().model_dump()), ("offer", "outstanding", "declined")),
+    (e.OfferDeclined(**structs.asdict(offer_accepted())), ("offer", "outstanding", "declined")),
     (e.ConsentGranted(purpose=OUTREACH), ("consent", None, "granted")),
     (e.ConsentGranted(purpose=OUTREACH, said_before="granted"), ("consent", "granted", "granted")),
     (

@@ -1,10 +1,12 @@
 """Holds and erasure: what is refused and what follows, and that no value survives its key."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from api.wiring import System, assembled
 from domain import errors
@@ -43,7 +45,11 @@ NAME = "Zoë Quintessa"
 
 
 def test_an_erasure_is_requested_and_carried_out() -> None:
-    basis = {"legal_basis": "gdpr-art-17-1-a", "basis_version": "1", "purposes": EVERY_PURPOSE}
+    basis: dict[str, Any] = {
+        "legal_basis": "gdpr-art-17-1-a",
+        "basis_version": "1",
+        "purposes": EVERY_PURPOSE,
+    }
     asked = RequestErasure(erasure_id=ERASURE, **basis)
     given(sourced()).when(asked).then(e.ErasureRequested(erasure_id=ERASURE, **basis))
     given(sourced()).when(ERASE).then(ERASED)
@@ -57,11 +63,11 @@ def test_a_hold_stands_against_erasure_until_its_release_or_its_end() -> None:
     refused = given(sourced(), HELD).when(ERASE)
     refused.then_refused(errors.LegalHold, containing=f"hold {HOLD} (Case 7) stands until it is")
     given(sourced(), HELD, RELEASED).when(ERASE).then(ERASED)
-    until = HELD.model_copy(update={"expires_at": day(101)})
+    until = structs.replace(HELD, expires_at=day(101))
     given(sourced(), until).when(ERASE).then_refused(
         errors.LegalHold, containing="until 2026-04-16"
     )
-    ended = HELD.model_copy(update={"expires_at": day(99)})
+    ended = structs.replace(HELD, expires_at=day(99))
     given(sourced(), ended).when(ERASE).then(ERASED)
     other = Held(hold_id=uuid4(), legal_reference="Case 8")
     given(sourced(), HELD, other, RELEASED).when(ERASE).then_refused(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
-from pydantic import ValidationError
+from msgspec import DecodeError, ValidationError, structs
 
 from domain.candidate import events as e
 from domain.job import JobClosed
@@ -18,6 +18,7 @@ from domain.recorded import (
     UnknownTopic,
     decode,
     encode,
+    in_utc,
 )
 from domain.values import Channel, ConsentPurpose, Origin, Purpose, RejectionType
 from tests.scenario import by, day, event_classes, example, sourced
@@ -152,7 +153,7 @@ def test_the_digest_of_a_command_is_stored_where_there_is_one() -> None:
     digest = "AAAAAAAAAAAAAAAAAAAAAA"
     line = STORED_METADATA.replace('"occurred_at"', f'"command_digest":"{digest}","occurred_at"')
     state = f'{{"event":{STORED["job.closed"]},"metadata":{line}}}'.encode()
-    metadata = METADATA.model_copy(update={"command_digest": digest})
+    metadata = structs.replace(METADATA, command_digest=digest)
     assert decode("job.closed", state)[1] == metadata
     assert encode(JobClosed(), metadata) == state
     assert b"command_digest" not in encode(JobClosed(), METADATA)
@@ -160,7 +161,7 @@ def test_the_digest_of_a_command_is_stored_where_there_is_one() -> None:
 
 @EACH_CLASS
 def test_every_field_is_in_the_newest_line_of_its_event(event_class: type[Happened]) -> None:
-    assert set(json.loads(STORED[event_class.TOPIC])) == set(event_class.model_fields)
+    assert set(json.loads(STORED[event_class.TOPIC])) == set(event_class.__struct_fields__)
 
 
 @EACH_CLASS
@@ -183,9 +184,9 @@ def test_an_event_comes_back_as_it_went(event_class: type[Happened], full: bool)
 def test_what_was_left_out_reads_as_it_always_did(event_class: type[Happened]) -> None:
     event = example(event_class, full=False)
     assert {
-        name: getattr(event, name)
-        for name, info in event_class.model_fields.items()
-        if not info.is_required() and getattr(event, name) is not None
+        field.name: value
+        for field in structs.fields(event_class)
+        if not field.required and (value := getattr(event, field.name)) is not None
     } == DEFAULTS.get(event_class.TOPIC, {})
 
 
@@ -214,14 +215,14 @@ def test_an_unknown_topic_and_bytes_that_are_no_such_event_are_told_apart() -> N
     with pytest.raises(UnknownTopic):
         decode("candidate.promoted", state)
     for other in (b"", b"{}", state[:-1], state.replace(b"source", b"sauce")):
-        with pytest.raises(ValidationError):
+        with pytest.raises(DecodeError):
             decode("candidate.sourced", other)
 
 
 def test_an_event_never_changes() -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError):
         sourced().source = "elsewhere"  # type: ignore[misc]
-    with pytest.raises(ValidationError):
+    with pytest.raises(AttributeError):
         METADATA.actor = "someone"  # type: ignore[misc]
 
 
@@ -325,10 +326,11 @@ def test_metadata_that_lacks_who_which_or_when_is_no_event(missing: str) -> None
 
 def test_a_moment_without_a_zone_is_refused() -> None:
     naive = datetime(2026, 1, 5, 9)  # noqa: DTZ001
-    with pytest.raises(ValidationError, match="timezone"):
-        by(occurred_at=naive)
-    with pytest.raises(ValidationError, match="timezone"):
-        e.ConsentGranted(purpose=ConsentPurpose.OUTREACH, expires_at=naive)
+    with pytest.raises(ValueError, match=r"occurred_at .* must be given in UTC"):
+        encode(sourced(), by(occurred_at=naive))
+    granted = e.ConsentGranted(purpose=ConsentPurpose.OUTREACH, expires_at=naive)
+    with pytest.raises(ValueError, match=r"expires_at .* must be given in UTC"):
+        encode(granted, METADATA)
     state = encode(sourced(), METADATA).replace(b"09:00:00Z", b"09:00:00")
     with pytest.raises(ValidationError, match="timezone"):
         decode("candidate.sourced", state)
@@ -339,7 +341,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
     ["2026-01-10T18:00:00+09:00", "2026-01-10T03:30:00-05:30", "2026-01-10T09:00:00Z"],
 )
 def test_a_moment_of_another_zone_is_kept_in_utc(given: str) -> None:
-    metadata = by(occurred_at=datetime.fromisoformat(given))
+    metadata = in_utc(by(occurred_at=datetime.fromisoformat(given)))
     assert metadata.occurred_at == day(5)
     assert metadata.occurred_at.tzinfo is UTC
     state = encode(sourced(), metadata)
@@ -349,5 +351,5 @@ def test_a_moment_of_another_zone_is_kept_in_utc(given: str) -> None:
 
 @pytest.mark.parametrize("given", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
 def test_a_moment_that_utc_cannot_hold_is_refused(given: str) -> None:
-    with pytest.raises(ValidationError, match="within the years 1 to 9999"):
-        by(occurred_at=datetime.fromisoformat(given))
+    with pytest.raises(ValueError, match="within the years 1 to 9999"):
+        in_utc(by(occurred_at=datetime.fromisoformat(given)))

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg import sql
 
 from api.erasure.eraser import Asked
@@ -48,7 +49,7 @@ def test_the_last_answers_stand_and_declined_is_one_of_them(system: System) -> N
 
 
 def test_what_lies_in_the_future_is_refused(system: System) -> None:
-    future = metadata().model_copy(update={"occurred_at": NOW.replace(year=2999)})
+    future = structs.replace(metadata(), occurred_at=NOW.replace(year=2999))
     with opened_vault(system) as vault, pytest.raises(OccurredInFuture):
         vault.record({CANDIDATE: said(sex="female")}, future)
 
@@ -135,7 +136,7 @@ def test_the_service_cannot_open_what_it_reads_in_the_log(system: System) -> Non
         vault.record({CANDIDATE: said(race=SECRET), OTHER: said(sex="male")}, metadata())
         streams = [vault.stream_of(CANDIDATE), vault.stream_of(OTHER)]
     (recorded,) = system.recruiting.history(streams[0])  # with the master key at hand
-    assert vars(recorded.event) == {"candidate_id": REDACTED, "answers": REDACTED}
+    assert structs.asdict(recorded.event) == {"candidate_id": REDACTED, "answers": REDACTED}
     one, other = system.recruiting.recorder.select_histories(streams)
     assert len(one.state) == len(other.state)  # from which nobody can tell who said what
 

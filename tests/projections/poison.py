@@ -9,6 +9,7 @@ from domain import verdict
 from domain.candidate.events import CandidateEvent, Contacted, Opened, Sourced
 from domain.recorded import encode
 from domain.upkeep import ParkedSkipped, stream_of
+from domain.values import Channel, Origin
 from projections import READ_MODELS
 from projections.runtime import parking
 from projections.runtime.contract import ReadModel
@@ -16,18 +17,18 @@ from tests.databases import Database, all_rows
 from tests.projections.rebuilding import add_garbage, company_of, folded, whole_log
 from tests.scenario import by
 
-MENDED = encode(Contacted(message_id="mended", channel="email"), by())
+MENDED = encode(Contacted(message_id="mended", channel=Channel.EMAIL), by())
 
 
 def poison(system: System, database: Database) -> tuple[UUID, int]:
     """A candidate with garbage on their stream, and its position; four events wait behind it."""
     company_of(system, 30)
     person = uuid4()
-    append(system, person, 1, Sourced(origin="sourced", source="Fair"), contacted("m1"))
+    append(system, person, 1, Sourced(origin=Origin.SOURCED, source="Fair"), contacted("m1"))
     position = add_garbage(database, person)
     append(system, person, 4, contacted("m2"), Opened(message_id="m2"), contacted("m3"))
     append(system, person, 7, Opened(message_id="m3"))
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     return person, position
 
 
@@ -36,8 +37,8 @@ def append(system: System, stream: UUID, version: int, *events: CandidateEvent) 
     return system.recruiting.append(verdict.number(stream, version - 1, events, by()))[-1].position
 
 
-def contacted(message: str) -> Contacted:
-    return Contacted(message_id=message, channel="email")
+def contacted(message: str, step: int | None = None) -> Contacted:
+    return Contacted(message_id=message, channel=Channel.EMAIL, step=step)
 
 
 def mend(database: Database, position: int, state: bytes = MENDED) -> None:

@@ -4,11 +4,12 @@ Things are recorded in another order than they happened in, and positions have g
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from domain import job as jobs
 from domain.candidate import decisions, state
@@ -174,7 +175,7 @@ def of_the_erased() -> list[Recorded]:
 
 
 def placed(recorded: Iterable[Recorded]) -> list[Recorded]:
-    return [replace(each, position=3 * number) for number, each in enumerate(recorded, 1)]
+    return [structs.replace(each, position=3 * number) for number, each in enumerate(recorded, 1)]
 
 
 LOGS = steps(facts=True, at_most=60).map(logged)

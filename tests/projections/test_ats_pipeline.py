@@ -1,10 +1,10 @@
 """The pipeline: events to jobs, applications and sealed names."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from domain.candidate import events as e
 from domain.erasure import EVERY_PURPOSE
@@ -164,7 +164,7 @@ def test_an_erasure_of_the_person_ends_what_was_active() -> None:
     assert rows(ATS_PIPELINE, PEOPLE, told) == [Person(CANDIDATE, None)]
     decided = application(applied("A"), rejected("A"), ERASED)
     assert (decided.status, decided.ended_at, decided.updated_at) == ("rejected", day(1), day(1))
-    partly = ERASED.model_copy(update={"purposes": EVERY_PURPOSE[:1]})
+    partly = structs.replace(ERASED, purposes=EVERY_PURPOSE[:1])
     assert application(applied("A"), partly).status == "active"
     assert set(project(ATS_PIPELINE, log(ERASED))) == {PEOPLE}
 
@@ -185,7 +185,10 @@ def test_a_fact_of_an_erased_person_is_kept_and_nothing_goes_on_with_it() -> Non
 def test_each_of_several_erasures_in_a_batch_ends_what_came_before_it() -> None:
     other = UUID(int=2)
     later = log(applied("A", application_id=SECOND), ERASED)
-    batch = [*log(applied("A"), ERASED), *(replace(each, originator_id=other) for each in later)]
+    batch = [
+        *log(applied("A"), ERASED),
+        *(structs.replace(each, originator_id=other) for each in later),
+    ]
     found = project(ATS_PIPELINE, batch)[APPLICATIONS]
     assert {key: row[4] for key, row in found.items()} == {
         (CANDIDATE, APPLICATION): "erased",
@@ -195,7 +198,7 @@ def test_each_of_several_erasures_in_a_batch_ends_what_came_before_it() -> None:
 
 def test_an_erasure_of_later_takes_only_the_name() -> None:
     """Where rows are as of a moment before it."""
-    history = (applied("A", name="contact:c2"), Forgotten(**dict(ERASED)))
+    history = (applied("A", name="contact:c2"), Forgotten(**structs.asdict(ERASED)))
     assert application(*history) == application(applied("A"))
     assert rows(ATS_PIPELINE, PEOPLE, log(*history)) == [Person(CANDIDATE, None)]
 

@@ -54,7 +54,7 @@ def test_a_retry_ends_at_the_next_poison_of_the_stream(
     assert retry(database, CRM_ENGAGEMENT) == (5, 2)
     with psycopg.connect(database.service) as connection:
         waits = parking.first_of_stream(connection, "crm_engagement", second)
-    assert waits.error == "ValidationError"
+    assert waits.error == "DecodeError"
     assert skip(system, database, CRM_ENGAGEMENT, second) == (2, 0)
 
 

@@ -10,6 +10,7 @@ from api.wiring import System
 from domain import verdict
 from domain.candidate.events import Sourced
 from domain.recorded import encode
+from domain.values import Origin
 from projections.compliance_audit import COMPLIANCE_AUDIT
 from projections.crm_engagement import CRM_ENGAGEMENT
 from projections.runtime import builds, rebuild, selection, switch
@@ -54,7 +55,7 @@ def test_poison_parks_a_candidate_and_stops_a_rebuild_with_its_position(
         ("building",),
         ("live",),
     ]
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     project_to_the_end(database.service)
     after = all_rows(database.service)
     people = "crm_engagement.candidates"
@@ -71,7 +72,7 @@ def test_poison_that_came_after_the_beginning_stops_it_too(
 ) -> None:
     company_of(system, 20)
     person = uuid4()
-    append(system, person, 1, Sourced(origin="sourced", source="Fair"))
+    append(system, person, 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     begun = begin(database, [CRM_ENGAGEMENT])
     position = add_garbage(database, person)
     with pytest.raises(Stopped, match=f"the event at position {position} "):
@@ -87,7 +88,7 @@ def test_poison_that_came_after_the_beginning_stops_it_too(
 ODD: list[tuple[str, bytes]] = [
     ("candidate.beamed-up", MENDED),
     ("candidate.contacted", encode(contacted("m\0"), by())),
-    ("candidate.contacted", encode(contacted("m").model_copy(update={"step": 2**40}), by())),
+    ("candidate.contacted", encode(contacted("m", step=2**40), by())),
 ]
 
 
@@ -96,7 +97,7 @@ def test_garbage_of_any_kind_is_parked_and_stops_a_rebuild(
     system: System, database: Database, topic: str, state: bytes
 ) -> None:
     person = uuid4()
-    append(system, person, 1, Sourced(origin="sourced", source="Fair"))
+    append(system, person, 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     position = add_garbage(database, person, topic, state)
     waits = append(system, person, 3, contacted("m2"))
     project_to_the_end(database.service)
@@ -112,7 +113,7 @@ def test_garbage_of_any_kind_is_parked_and_stops_a_rebuild(
 
 def test_a_row_that_no_index_takes_stops_a_rebuild(system: System, database: Database) -> None:
     actor = "".join(uuid4().hex for _ in range(300))
-    sourced = Sourced(origin="sourced", source="Fair")
+    sourced = Sourced(origin=Origin.SOURCED, source="Fair")
     stored = system.recruiting.append(verdict.number(uuid4(), 0, [sourced], by(actor)))
     project_to_the_end(database.service)
     assert positions(database, COMPLIANCE_AUDIT) == [stored[0].position]
@@ -131,7 +132,7 @@ def test_what_was_skipped_stays_out_of_the_retired_rows_too(
     company_of(system, 20)
     rebuilt(database, [CRM_ENGAGEMENT])
     person = uuid4()
-    append(system, person, 1, Sourced(origin="sourced", source="Fair"))
+    append(system, person, 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     position = add_garbage(database, person)
     append(system, person, 3, contacted("m2"))
     project_to_the_end(database.service)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import pytest
+from msgspec import structs
 
 from domain import errors
 from domain.candidate import decisions, state
@@ -40,7 +41,7 @@ class History:
                 )
                 for event in refuse_or_record(CANDIDATE, known.version, consequences, metadata):
                     position = 100 + event.originator_version
-                    self.stream.append(replace(event, position=position))
+                    self.stream.append(structs.replace(event, position=position))
             outcome = tuple(
                 (each.originator_version, each.position)
                 for each in self.stream
@@ -67,7 +68,7 @@ class History:
 
     def record(self, place: int, **otherwise: object) -> None:
         """Alters what is on record."""
-        self.stream[place] = replace(self.stream[place], **otherwise)  # type: ignore[arg-type]
+        self.stream[place] = structs.replace(self.stream[place], **otherwise)
 
     def faults(self) -> list[str]:
         """What the judge finds."""
@@ -117,7 +118,7 @@ def test_an_event_that_was_replaced_by_another(history: History) -> None:
 
 
 def test_a_command_that_took_effect_twice(history: History) -> None:
-    history.stream.append(replace(history.stream[3], originator_version=5, position=105))
+    history.stream.append(structs.replace(history.stream[3], originator_version=5, position=105))
     found(history, "has ((4, 104), (5, 105))")
 
 
@@ -193,7 +194,9 @@ def test_a_conflict_with_nobody(history: History) -> None:
 def test_an_event_against_the_rules(history: History) -> None:
     again = history.send(ADVANCE)
     assert again.outcome == "already-in-stage"
-    event = replace(history.stream[1], originator_version=5, position=105, metadata=again.metadata)
+    event = structs.replace(
+        history.stream[1], originator_version=5, position=105, metadata=again.metadata
+    )
     history.stream.append(event)
     history.answer(7, outcome=((5, 105),))
     found(history, "version 5 is on record though already-in-stage stood against it")

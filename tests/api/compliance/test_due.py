@@ -1,9 +1,9 @@
 """What is due by the read models is what the candidates' own events say."""
 
-from dataclasses import replace
 from uuid import uuid5
 
 import pytest
+from msgspec import structs
 
 from api.compliance import due as dues
 from api.compliance.due import Asked, confirmed, due
@@ -28,7 +28,7 @@ def histories() -> list[list[Recorded]]:
         for person in PEOPLE:
             stream = uuid5(person, str(salt))
             mine = [each for each in whole if each.originator_id == person]
-            made.append([replace(each, originator_id=stream) for each in mine])
+            made.append([structs.replace(each, originator_id=stream) for each in mine])
     granted = e.ConsentGranted(purpose=ConsentPurpose.RETENTION, expires_at=day(250))
     made.append(log(sourced(), granted, stream=uuid5(NAMESPACE, "kept")))
     for number, history in enumerate(made[::3]):

@@ -3,7 +3,7 @@
 import csv
 import io
 from datetime import date
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import httpx
 from lxml import html
@@ -41,14 +41,14 @@ def test_every_text_that_no_key_encrypts_is_explained() -> None:
     texts = {
         name
         for event_class in event_classes()
-        for name, field in event_class.model_fields.items()
-        if {str, tuple[str, ...]} & {field.annotation, *get_args(field.annotation)}
-        and name not in personal_fields(event_class)
+        for name, kind in get_type_hints(event_class).items()
+        if {str, tuple[str, ...]} & {kind, *get_args(kind)}
+        and name in {*event_class.__struct_fields__} - {*personal_fields(event_class)}
     }
     explained = [name for each in MADE.processing.event_text for name in each.fields]
     assert sorted(explained) == sorted(texts)
     clear = {each.field for each in MADE.processing.clear}
-    assert clear == {name for name in Metadata.model_fields if name not in NO_TEXT}
+    assert clear == {name for name in Metadata.__struct_fields__ if name not in NO_TEXT}
 
 
 def test_roles_are_those_that_the_routes_name_and_that_may_see_personal_values() -> None:

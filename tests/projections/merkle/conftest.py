@@ -6,6 +6,7 @@ import pytest
 
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from tests.databases import Database
 from tests.projections.merkle.sealed import SIZES, Sealed
 from tests.projections.poison import append
@@ -17,7 +18,7 @@ def sealed(system: System, database: Database) -> Sealed:
     length = 0
     for size in SIZES:
         while length < size:
-            events = [Sourced(origin="sourced", source="Fair")] * min(50, size - length)
+            events = [Sourced(origin=Origin.SOURCED, source="Fair")] * min(50, size - length)
             length = append(system, uuid4(), 1, *events)
         covered = made.seal()
         assert covered is not None

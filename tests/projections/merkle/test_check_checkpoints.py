@@ -7,6 +7,7 @@ import pytest
 
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from projections.compliance_audit.merkle import checkpoint, stored, tree
 from projections.compliance_audit.merkle.checkpoint import Checkpoint
 from projections.compliance_audit.merkle.note import Signer
@@ -175,7 +176,7 @@ def test_deleting_the_last_checkpoints_leaves_their_subtrees(sealed: Sealed) -> 
 def test_a_kept_checkpoint_tells_that_the_last_ones_were_deleted(
     system: System, sealed: Sealed
 ) -> None:
-    append(system, uuid4(), 1, Sourced(origin="sourced", source="Fair"))
+    append(system, uuid4(), 1, Sourced(origin=Origin.SOURCED, source="Fair"))
     last = sealed.seal()  # it completes no subtree
     assert last
     assert sealed.found(last) == []
@@ -190,7 +191,7 @@ def test_a_kept_checkpoint_tells_that_the_last_ones_were_deleted(
 
 
 def test_events_that_are_not_sealed_yet_miss_no_subtree(system: System, sealed: Sealed) -> None:
-    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 250)
+    append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 250)
     assert sealed.found() == []
 
 

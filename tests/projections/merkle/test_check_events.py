@@ -6,6 +6,7 @@ import pytest
 
 from api.wiring import System
 from domain.candidate.events import Sourced
+from domain.values import Origin
 from projections.compliance_audit.merkle.findings import Report
 from projections.compliance_audit.merkle.stored import Altered
 from tests.databases import Database
@@ -24,7 +25,7 @@ def test_a_log_that_nobody_touched_is_intact(sealed: Sealed) -> None:
 def test_events_that_no_read_model_can_take_are_sealed_as_all_others(
     system: System, sealed: Sealed
 ) -> None:
-    append(system, person := uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 2)
+    append(system, person := uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 2)
     position = add_garbage(sealed.database, person)
     covered = sealed.seal()
     assert covered is not None
@@ -117,7 +118,7 @@ def test_a_truncated_log_is_located_and_not_continued(system: System, sealed: Se
     assert sealed.found() == [f"position {each}: the event is missing" for each in (528, 529, 530)]
     with pytest.raises(Altered, match="ends at position 527, but 530 events were signed"):
         sealed.seal()
-    append(system, uuid4(), 1, *[Sourced(origin="sourced", source="Fair")] * 5)
+    append(system, uuid4(), 1, *[Sourced(origin=Origin.SOURCED, source="Fair")] * 5)
     sealed.seal()  # of new events alone
     assert sealed.found() == [f"position {each}: {ALTERED}" for each in (528, 529, 530)]
 
