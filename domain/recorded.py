@@ -50,18 +50,20 @@ class Happened(
 
     TOPIC: ClassVar[str]
     class_version: ClassVar[int] = 1
+    _wire_name: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "TOPIC" in cls.__dict__:
             register_topic(cls.TOPIC, cls)
             _EVENT_CLASSES[cls.TOPIC] = cls
+            stream, _, name = cls.TOPIC.partition(".")
+            cls._wire_name = name if stream == "candidate" else f"{stream}-{name}"
 
     @classmethod
     def wire_name(cls) -> str:
         """The kebab-case name, such as `returned-to-pool` or, of a job's event, `job-closed`."""
-        stream, _, name = cls.TOPIC.partition(".")
-        return name if stream == "candidate" else f"{stream}-{name}"
+        return cls._wire_name
 
 
 class Metadata(

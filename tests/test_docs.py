@@ -20,6 +20,7 @@ def test_the_read_model_of_the_documentation_can_be_built(tmp_path: Path) -> Non
         (folder / name).write_text(text)
     model = outside.find(str(folder))
     assert model.events == (Applied,)
+    sources, _ = model.tables
     made = {table.name: rows for table, rows in project(model, log(applied())).items()}
-    assert list(made["sources"].values()) == [("Careers page", 1)]
+    assert list(made["sources"].values()) == [sources.row("Careers page", 1)]
     assert len(made["origins"]) == 1

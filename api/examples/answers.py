@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
+from msgspec.structs import asdict
 from pydantic_core import to_jsonable_python
 
 from api.examples.requests import APPLICATION, JOB
@@ -15,7 +16,7 @@ from domain.outcome import Outcome
 from domain.recorded import Metadata, Recorded
 from domain.values import NAMESPACE, Channel, Origin
 from projections import READ_MODELS
-from projections.compliance_audit.fold import ENTRIES, fold
+from projections.compliance_audit.fold import fold
 from projections.crm_engagement.fold import DIRECTIONS
 
 CANDIDATE = "0f4a3c52-6d1e-4b8a-9c77-2e5d81b6f093"
@@ -310,10 +311,7 @@ ENGAGEMENT = _RELATIONSHIP | {
 }
 
 AUDIT = _page(  # as with limit=3
-    *(
-        dict(zip(ENTRIES.columns, fold(None, recorded)[0], strict=True))
-        for recorded in (_HISTORY[-1], _HISTORY[-2], _CHANGE)
-    ),
+    *(asdict(fold(None, recorded)[0]) for recorded in (_HISTORY[-1], _HISTORY[-2], _CHANGE)),
     next_cursor="WyJRTnNZLVBhZyIsIDdd",
 )
 

@@ -13,7 +13,7 @@ from projections.runtime.contract import ReadModel
 
 ATS_PIPELINE = ReadModel(
     name="ats_pipeline",
-    version=6,
+    version=7,
     package=__name__,
     tables=(rows.JOBS, rows.APPLICATIONS, rows.STAGE_VISITS, rows.PEOPLE),
     events=(JobEvent, ApplicationEvent, ReturnedToPool, Sourced, ProfileUpdated, Erased),

@@ -5,33 +5,34 @@ event that changed the row was recorded. A clock stops when the application ends
 closed then and nothing later prolongs it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain import job as j
 from domain.candidate import events as e
 from domain.errors import CandidateErased
-from domain.recorded import Recorded
+from domain.recorded import Happened, Metadata, Recorded
 from domain.values import ApplicationStatus, Purpose
 from projections.ats_pipeline.rows import APPLICATIONS, JOBS, Application, Job, Person, StageVisit
 from projections.runtime.contract import Forgotten, Row, Touched
 
-ENDS = {
-    e.Hired: ApplicationStatus.HIRED,
-    e.Rejected: ApplicationStatus.REJECTED,
-    e.Withdrawn: ApplicationStatus.WITHDRAWN,
-    e.ReturnedToPool: ApplicationStatus.POOLED,
-}
+ACTIVE, ERASED = ApplicationStatus.ACTIVE, ApplicationStatus.ERASED
+OF_APPLICATION = (e.ApplicationEvent, e.ReturnedToPool)
+DETAILS = (e.Applied, e.Sourced, e.ProfileUpdated)
 
 
 def touches(recorded: Recorded) -> Touched | None:
     """The job of a job's event, the application of an application's, all of who was erased."""
     event = recorded.event
+    if isinstance(event, OF_APPLICATION):
+        application_id = event.application_id
+        return (APPLICATIONS, (recorded.originator_id, application_id)) if application_id else None
     if isinstance(event, j.JobEvent):
         return JOBS, (recorded.originator_id,)
-    if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
-        return APPLICATIONS, (recorded.originator_id, event.application_id)
     if isinstance(event, e.Erased):
         return APPLICATIONS, (recorded.originator_id,)
     return None
@@ -41,17 +42,14 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event = recorded.event
     rows: list[Row] = []
-    if isinstance(event, j.JobEvent):
+    if isinstance(event, OF_APPLICATION):
+        if event.application_id:
+            rows = _fold_application(row, event, event.application_id, recorded)
+    elif isinstance(event, j.JobEvent):
         return [_fold_job(row, event, recorded)]
-    if isinstance(event, e.ApplicationEvent | e.ReturnedToPool) and event.application_id:
-        if row is None and isinstance(event, e.ReturnedToPool):
-            return []  # an application that nothing else is known of
-        rows = _fold_application(row, event, event.application_id, recorded)
-        if CandidateErased.code in recorded.metadata.broken_rules:
-            rows += _fold_fact_of_erased(rows[-1], recorded)
-    if isinstance(event, e.Erased):
+    elif isinstance(event, e.Erased):
         return _fold_erasure(row, event, recorded)
-    if isinstance(event, e.DetailsLearned | e.Applied):
+    if isinstance(event, DETAILS):
         if event.name is not None:
             rows.append(Person(recorded.originator_id, event.name))
         elif isinstance(event, e.ProfileUpdated) and "name" in event.removed:
@@ -67,16 +65,16 @@ def _fold_erasure(
         rows.append(Person(recorded.originator_id, None))
     if event.leaves_nobody and not isinstance(event, Forgotten):
         for row in applications:
-            if row.status == ApplicationStatus.ACTIVE:
-                rows += _leave(_happened(row, recorded), ApplicationStatus.ERASED, recorded)
+            if row.status == ACTIVE:
+                rows += _leave(_happened(row, recorded), ERASED, recorded.metadata)
     return rows
 
 
-def _fold_fact_of_erased(row: Any, recorded: Recorded) -> list[Row]:
+def _fold_fact_of_erased(row: Any, metadata: Metadata) -> list[Row]:
     # Marked, for the row does not say so of its person: it is kept, and nothing goes on with it.
-    if row.status != ApplicationStatus.ACTIVE:
+    if row.status != ACTIVE:
         return []
-    return _leave(row, ApplicationStatus.ERASED, recorded)
+    return _leave(row, ERASED, metadata)
 
 
 def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
@@ -87,10 +85,11 @@ def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
         updated_at=recorded_at,
         first_position=recorded.position,
     )
-    row = row._replace(updated_at=max(row.updated_at, recorded_at))
+    row = replace(row, updated_at=max(row.updated_at, recorded_at))
     match event:
         case j.JobOpened():
-            return row._replace(
+            return replace(
+                row,
                 title=event.title,
                 department=event.department,
                 location=event.location,
@@ -101,15 +100,15 @@ def _fold_job(row: Job | None, event: j.JobEvent, recorded: Recorded) -> Job:
                 hiring_managers=list(event.hiring_managers or ()),
             )
         case j.StagesDefined():
-            return row._replace(stages=list(event.stages))
+            return replace(row, stages=list(event.stages))
         case j.StagesChanged():
-            return row._replace(stages=list(event.to_stages))
+            return replace(row, stages=list(event.to_stages))
         case j.HiringManagersChanged():
-            return row._replace(hiring_managers=list(event.to_hiring_managers))
+            return replace(row, hiring_managers=list(event.to_hiring_managers))
         case j.JobClosed():
-            return row._replace(status="closed", closed_at=when)
+            return replace(row, status="closed", closed_at=when)
         case j.JobReopened():
-            return row._replace(status="open", closed_at=None)
+            return replace(row, status="open", closed_at=None)
     return row
 
 
@@ -119,40 +118,84 @@ def _fold_application(
     application_id: UUID,
     recorded: Recorded,
 ) -> list[Row]:
-    metadata = recorded.metadata
-    row = _happened(row or _unseen(event, application_id, recorded), recorded)
-    if metadata.broken_rules:
-        row = row._replace(broken_rules=row.broken_rules + 1)
-    match event:
-        case e.Applied():
-            row = row._replace(
-                origin=event.origin, source=event.source, applied_at=metadata.occurred_at
-            )
-            return _enter(row, event.stage, recorded)
-        case e.Advanced():
-            return _enter(row, event.to_stage, recorded)
-        case e.Reinstated():
-            goes_on = row.status != ApplicationStatus.ACTIVE
-            row = row._replace(
-                status=ApplicationStatus.ACTIVE, ended_at=None, end_reason=None, rejection_type=None
-            )
-            return _enter(row, event.stage, recorded, goes_on=goes_on)
-        case e.Offered():
-            return [row._replace(offers=row.offers + 1, offer_status="outstanding")]
-        case e.OfferAccepted():
-            return [_answered(row, event.offer_version, "accepted")]
-        case e.OfferDeclined():
-            return [_answered(row, event.offer_version, "declined")]
-        case e.Rejected():
-            if row.status == ApplicationStatus.ACTIVE:
-                row = row._replace(rejection_type=event.rejection_type)
-    if row.status == ApplicationStatus.ACTIVE:
-        return _leave(row, ENDS[type(event)], recorded)
-    return [row]
+    if row is None:
+        if isinstance(event, e.ReturnedToPool):
+            return []  # an application that nothing else is known of
+        row = _unseen(event, application_id, recorded)
+    row = _happened(row, recorded)
+    broken_rules = recorded.metadata.broken_rules
+    if broken_rules:
+        row = replace(row, broken_rules=row.broken_rules + 1)
+    rows = STEPS[type(event)](row, event, recorded.metadata)
+    if CandidateErased.code in broken_rules:
+        rows += _fold_fact_of_erased(rows[-1], recorded.metadata)
+    return rows
+
+
+def _applied(row: Application, event: e.Applied, metadata: Metadata) -> list[Row]:
+    when = metadata.occurred_at
+    row = replace(row, origin=event.origin, source=event.source, applied_at=when)
+    return _enter(row, event.stage, metadata)
+
+
+def _advanced(row: Application, event: e.Advanced, metadata: Metadata) -> list[Row]:
+    return _enter(row, event.to_stage, metadata)
+
+
+def _reinstated(row: Application, event: e.Reinstated, metadata: Metadata) -> list[Row]:
+    goes_on = row.status != ACTIVE
+    row = replace(row, status=ACTIVE, ended_at=None, end_reason=None, rejection_type=None)
+    return _enter(row, event.stage, metadata, goes_on=goes_on)
+
+
+def _offered(row: Application, _event: e.Offered, _metadata: Metadata) -> list[Row]:
+    return [replace(row, offers=row.offers + 1, offer_status="outstanding")]
+
+
+def _accepted(row: Application, event: e.OfferAccepted, _metadata: Metadata) -> list[Row]:
+    return [_answered(row, event.offer_version, "accepted")]
+
+
+def _declined(row: Application, event: e.OfferDeclined, _metadata: Metadata) -> list[Row]:
+    return [_answered(row, event.offer_version, "declined")]
+
+
+def _rejected(row: Application, event: e.Rejected, metadata: Metadata) -> list[Row]:
+    if row.status == ACTIVE:
+        row = replace(row, rejection_type=event.rejection_type)
+    return _end(row, ApplicationStatus.REJECTED, metadata)
+
+
+def _hired(row: Application, _event: e.Hired, metadata: Metadata) -> list[Row]:
+    return _end(row, ApplicationStatus.HIRED, metadata)
+
+
+def _withdrawn(row: Application, _event: e.Withdrawn, metadata: Metadata) -> list[Row]:
+    return _end(row, ApplicationStatus.WITHDRAWN, metadata)
+
+
+def _pooled(row: Application, _event: e.ReturnedToPool, metadata: Metadata) -> list[Row]:
+    return _end(row, ApplicationStatus.POOLED, metadata)
+
+
+STEPS: dict[type[Happened], Callable[[Application, Any, Metadata], list[Row]]] = {
+    e.Applied: _applied,
+    e.Advanced: _advanced,
+    e.Offered: _offered,
+    e.OfferAccepted: _accepted,
+    e.OfferDeclined: _declined,
+    e.Hired: _hired,
+    e.Rejected: _rejected,
+    e.Reinstated: _reinstated,
+    e.Withdrawn: _withdrawn,
+    e.ReturnedToPool: _pooled,
+}
+"""What each event does to its application; the application's own row is the last of the rows."""
 
 
 def _happened(row: Application, recorded: Recorded) -> Application:
-    return row._replace(
+    return replace(
+        row,
         last_event_at=recorded.metadata.occurred_at,
         updated_at=max(row.updated_at, recorded.metadata.recorded_at),
         last_position=recorded.position,
@@ -161,7 +204,7 @@ def _happened(row: Application, recorded: Recorded) -> Application:
 
 def _answered(row: Application, offer_version: int | None, status: str) -> Application:
     """An answer to an offer that was replaced since changes nothing about the last one."""
-    return row._replace(offer_status=status) if offer_version == row.offers else row
+    return replace(row, offer_status=status) if offer_version == row.offers else row
 
 
 def _unseen(
@@ -172,7 +215,7 @@ def _unseen(
         candidate_id=recorded.originator_id,
         job_id=event.job_id,
         job_title=event.job_title,
-        status=ApplicationStatus.ACTIVE,
+        status=ACTIVE,
         stage=None,
         stage_visit=0,
         stage_entered_at=None,
@@ -194,34 +237,39 @@ def _unseen(
 
 
 def _enter(
-    row: Application, stage: str | None, recorded: Recorded, *, goes_on: bool = False
+    row: Application, stage: str | None, metadata: Metadata, *, goes_on: bool = False
 ) -> list[Row]:
     # Where an ended application goes on, its last visit was closed when it ended.
-    when, actor = recorded.metadata.occurred_at, recorded.metadata.actor
+    when, actor = metadata.occurred_at, metadata.actor
     rows: list[Row] = []
-    if row.stage_visit and row.status == ApplicationStatus.ACTIVE and not goes_on:
-        rows.append(_visit(row, exited_at=when, exited_by=actor, exited_to=stage))
-    row = row._replace(
+    if row.stage_visit and row.status == ACTIVE and not goes_on:
+        rows.append(_visit(row, when, actor, stage))
+    row = replace(
+        row,
         stage=stage,
         stage_visit=row.stage_visit + 1,
         stage_entered_at=when,
         stage_entered_by=actor,
     )
-    if row.status == ApplicationStatus.ACTIVE:
+    if row.status == ACTIVE:
         rows.append(_visit(row))
     else:
         # A fact that came after the end: kept as a visit, but its clock does not run.
-        rows.append(_visit(row, exited_at=when, exited_by=actor, exited_to=row.status))
+        rows.append(_visit(row, when, actor, row.status))
     rows.append(row)
     return rows
 
 
-def _leave(row: Application, status: ApplicationStatus, recorded: Recorded) -> list[Row]:
-    when, actor = recorded.metadata.occurred_at, recorded.metadata.actor
-    ended = row._replace(status=status, ended_at=when, end_reason=recorded.metadata.reason)
+def _end(row: Application, status: ApplicationStatus, metadata: Metadata) -> list[Row]:
+    return _leave(row, status, metadata) if row.status == ACTIVE else [row]
+
+
+def _leave(row: Application, status: ApplicationStatus, metadata: Metadata) -> list[Row]:
+    when = metadata.occurred_at
+    ended = replace(row, status=status, ended_at=when, end_reason=metadata.reason)
     if not row.stage_visit:
         return [ended]
-    return [_visit(row, exited_at=when, exited_by=actor, exited_to=status), ended]
+    return [_visit(row, when, metadata.actor, status), ended]
 
 
 def _visit(
@@ -230,15 +278,16 @@ def _visit(
     exited_by: str | None = None,
     exited_to: str | None = None,
 ) -> StageVisit:
+    # By place, which is twice as fast as by name.
     return StageVisit(
-        application_id=row.application_id,
-        visit=row.stage_visit,
-        candidate_id=row.candidate_id,
-        job_id=row.job_id,
-        stage=row.stage,
-        entered_at=row.stage_entered_at,
-        entered_by=row.stage_entered_by,
-        exited_at=exited_at,
-        exited_by=exited_by,
-        exited_to=exited_to,
+        row.application_id,
+        row.stage_visit,
+        row.candidate_id,
+        row.job_id,
+        row.stage,
+        row.stage_entered_at,
+        row.stage_entered_by,
+        exited_at,
+        exited_by,
+        exited_to,
     )

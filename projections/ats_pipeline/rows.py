@@ -1,13 +1,12 @@
 """The rows of the pipeline: jobs, applications, their visits to stages, and names."""
 
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from projections.runtime.contract import Table
+from projections.runtime.contract import Row, Table
 
 
-class Job(NamedTuple):
+class Job(Row):
     """A job with its stages in order."""
 
     job_id: UUID
@@ -24,7 +23,7 @@ class Job(NamedTuple):
     first_position: int
 
 
-class Application(NamedTuple):
+class Application(Row):
     """An application as it stands, with the visit to a stage that is its last."""
 
     candidate_id: UUID
@@ -51,7 +50,7 @@ class Application(NamedTuple):
     last_position: int
 
 
-class StageVisit(NamedTuple):
+class StageVisit(Row):
     """One stay of an application in a stage; `exited_to` is the next stage or how it ended."""
 
     application_id: UUID
@@ -66,7 +65,7 @@ class StageVisit(NamedTuple):
     exited_to: str | None
 
 
-class Person(NamedTuple):
+class Person(Row):
     """A candidate's name, sealed as it is in the event."""
 
     candidate_id: UUID

@@ -1,5 +1,8 @@
 """Says in one sentence what an event was, without personal data and without a look elsewhere."""
 
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from domain import job as j
@@ -16,116 +19,132 @@ REJECTED_BY = {
     RejectionType.UNSPECIFIED: "without saying by whom",
 }
 
-REBUILDS: dict[type[u.RebuildEvent], str] = {
-    u.RebuildBegun: "begun",
-    u.RebuildPaused: "paused",
-    u.RebuildResumed: "resumed",
-    u.RebuildAbandoned: "abandoned",
+Sentence = Callable[[Any], str]
+
+
+def describe(event: Happened) -> str:
+    """One sentence, such as `Moved from Phone screen forward to Onsite for Backend Engineer`."""
+    return SENTENCES[type(event)](event)
+
+
+def _sourced(event: e.Sourced) -> str:
+    return f"Sourced from {event.source} ({event.origin})" + _for_job(event.job_title)
+
+
+def _contacted(event: e.Contacted) -> str:
+    step = f", step {event.step}" if event.step else ""
+    step += f" of {event.sequence}" if event.sequence else ""
+    about = _for_job(event.job_title)
+    return f"Contacted by {event.channel}{about} (message {event.message_id}{step})"
+
+
+def _replied(event: e.Replied) -> str:
+    answered = f"to message {event.message_id}" if event.message_id else "unasked"
+    return f"Replied by {event.channel} {answered}"
+
+
+def _applied(event: e.Applied) -> str:
+    entered = f", entered at {event.stage}" if event.stage else ""
+    return f"Applied through {event.source} ({event.origin}){entered}" + _for(event)
+
+
+def _advanced(event: e.Advanced) -> str:
+    direction = f" {event.direction}" if event.direction else ""
+    origin = f" from {event.from_stage}" if event.from_stage else ""
+    return f"Moved{origin}{direction} to {event.to_stage}" + _for(event)
+
+
+def _hired(event: e.Hired) -> str:
+    return "Hired" + (f" from {event.stage}" if event.stage else "") + _for(event)
+
+
+def _rejected(event: e.Rejected) -> str:
+    return f"Rejected{_at(event.stage)} {REJECTED_BY[event.rejection_type]}" + _for(event)
+
+
+def _returned_to_pool(event: e.ReturnedToPool) -> str:
+    last = f" from {event.stage}" if event.stage else ""
+    return f"Returned to pool {event.pool}{last}" + _for_job(event.job_title)
+
+
+def _profile_updated(event: e.ProfileUpdated) -> str:
+    changed = [name for name in DETAILS if getattr(event, name)]
+    parts = [f"changed {', '.join(changed)}"] if changed else []
+    parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
+    return "Profile updated: " + (" and ".join(parts) or "nothing changed")
+
+
+def _consent_granted(event: e.ConsentGranted) -> str:
+    return f"Consent to {event.purpose} granted{_until(event.expires_at)}"
+
+
+def _held(event: e.Held) -> str:
+    return f"Legal hold placed{_until(event.expires_at)} ({event.legal_reference})"
+
+
+def _erasure_requested(event: e.ErasureRequested) -> str:
+    return f"Erasure of {', '.join(event.purposes)} requested ({event.legal_basis})"
+
+
+def _stages_changed(event: j.StagesChanged) -> str:
+    before, after = " > ".join(event.from_stages), " > ".join(event.to_stages)
+    return f"Stages changed from {before} to {after}"
+
+
+def _rebuild(done: str) -> Sentence:
+    return lambda event: f"Rebuild {event.rebuild} of {event.model} {done}"
+
+
+SENTENCES: dict[type[Happened], Sentence] = {
+    e.Sourced: _sourced,
+    e.Contacted: _contacted,
+    e.Opened: lambda event: f"Opened message {event.message_id}",
+    e.Clicked: lambda event: f"Followed a link in message {event.message_id}",
+    e.Replied: _replied,
+    e.Applied: _applied,
+    e.Advanced: _advanced,
+    e.Offered: lambda event: f"Offer {event.offer_version} made{_at(event.stage)}" + _for(event),
+    e.OfferAccepted: lambda event: f"{_offer(event.offer_version)} accepted" + _for(event),
+    e.OfferDeclined: lambda event: f"{_offer(event.offer_version)} declined" + _for(event),
+    e.Hired: _hired,
+    e.Rejected: _rejected,
+    e.Reinstated: lambda event: f"Application reinstated{_at(event.stage)}" + _for(event),
+    e.Withdrawn: lambda event: f"Candidate withdrew{_at(event.stage)}" + _for(event),
+    e.ReturnedToPool: _returned_to_pool,
+    e.ProfileUpdated: _profile_updated,
+    e.Noted: lambda event: "Note written" + _for_job(event.job_title),
+    e.ConsentGranted: _consent_granted,
+    e.ConsentWithdrawn: lambda event: f"Consent to {event.purpose} withdrawn",
+    e.Unsubscribed: lambda event: f"Unsubscribed from {event.channel or 'all'} outreach",
+    e.Held: _held,
+    e.HoldReleased: lambda _: "Legal hold released",
+    e.ErasureRequested: _erasure_requested,
+    e.Erased: lambda event: f"Erased: keys destroyed of {', '.join(event.purposes)}",
+    j.JobOpened: lambda event: f"Job {event.title} opened with {event.openings} opening(s)",
+    j.StagesDefined: lambda event: f"Stages defined: {' > '.join(event.stages)}",
+    j.StagesChanged: _stages_changed,
+    j.HiringManagersChanged: lambda event: (
+        f"Hiring managers changed to {', '.join(event.to_hiring_managers) or 'nobody'}"
+    ),
+    j.JobClosed: lambda _: "Job closed",
+    j.JobReopened: lambda _: "Job re-opened",
+    s.SelfIdentified: lambda _: "Somebody answered questions on self-identification",
+    u.ParkedRetried: lambda event: f"Parked events of {event.model} retried",
+    u.ParkedSkipped: lambda event: f"Event at position {event.position} left out of {event.model}",
+    u.RebuildBegun: _rebuild("begun"),
+    u.RebuildPaused: _rebuild("paused"),
+    u.RebuildResumed: _rebuild("resumed"),
+    u.RebuildAbandoned: _rebuild("abandoned"),
+    u.SwitchedBack: lambda event: f"Switched back to build {event.build} of {event.model}",
+    u.BuildDropped: lambda event: f"Build {event.build} of {event.model} dropped",
+    u.ImpactReportPublished: lambda event: (
+        f"Report {event.report_id} on adverse impact published ({event.policy})"
+    ),
 }
 
 
-def describe(event: Happened) -> str:  # one line for each event
-    """One sentence, such as `Moved from Phone screen forward to Onsite for Backend Engineer`."""
-    match event:
-        case e.Sourced():
-            return f"Sourced from {event.source} ({event.origin})" + _for_job(event.job_title)
-        case e.Contacted():
-            step = f", step {event.step}" if event.step else ""
-            step += f" of {event.sequence}" if event.sequence else ""
-            about = _for_job(event.job_title)
-            return f"Contacted by {event.channel}{about} (message {event.message_id}{step})"
-        case e.Opened():
-            return f"Opened message {event.message_id}"
-        case e.Clicked():
-            return f"Followed a link in message {event.message_id}"
-        case e.Replied():
-            answered = f"to message {event.message_id}" if event.message_id else "unasked"
-            return f"Replied by {event.channel} {answered}"
-        case e.Applied():
-            entered = f", entered at {event.stage}" if event.stage else ""
-            return f"Applied through {event.source} ({event.origin}){entered}" + _for(event)
-        case e.Advanced():
-            direction = f" {event.direction}" if event.direction else ""
-            origin = f" from {event.from_stage}" if event.from_stage else ""
-            return f"Moved{origin}{direction} to {event.to_stage}" + _for(event)
-        case e.Offered():
-            return f"Offer {event.offer_version} made{_at(event.stage)}" + _for(event)
-        case e.OfferAccepted():
-            return f"{_offer(event.offer_version)} accepted" + _for(event)
-        case e.OfferDeclined():
-            return f"{_offer(event.offer_version)} declined" + _for(event)
-        case e.Hired():
-            return "Hired" + (f" from {event.stage}" if event.stage else "") + _for(event)
-        case e.Rejected():
-            return f"Rejected{_at(event.stage)} {REJECTED_BY[event.rejection_type]}" + _for(event)
-        case e.Reinstated():
-            return f"Application reinstated{_at(event.stage)}" + _for(event)
-        case e.Withdrawn():
-            return f"Candidate withdrew{_at(event.stage)}" + _for(event)
-        case e.ReturnedToPool():
-            last = f" from {event.stage}" if event.stage else ""
-            return f"Returned to pool {event.pool}{last}" + _for_job(event.job_title)
-        case e.ProfileUpdated():
-            changed = [name for name in DETAILS if getattr(event, name)]
-            parts = [f"changed {', '.join(changed)}"] if changed else []
-            parts += [f"removed {', '.join(event.removed)}"] if event.removed else []
-            return "Profile updated: " + (" and ".join(parts) or "nothing changed")
-        case e.Noted():
-            return "Note written" + _for_job(event.job_title)
-        case e.ConsentGranted():
-            until = f" until {event.expires_at:%Y-%m-%d}" if event.expires_at else ""
-            return f"Consent to {event.purpose} granted{until}"
-        case e.ConsentWithdrawn():
-            return f"Consent to {event.purpose} withdrawn"
-        case e.Unsubscribed():
-            return f"Unsubscribed from {event.channel or 'all'} outreach"
-        case e.Held():
-            until = f" until {event.expires_at:%Y-%m-%d}" if event.expires_at else ""
-            return f"Legal hold placed{until} ({event.legal_reference})"
-        case e.HoldReleased():
-            return "Legal hold released"
-        case e.ErasureRequested():
-            return f"Erasure of {', '.join(event.purposes)} requested ({event.legal_basis})"
-        case e.Erased():
-            return f"Erased: keys destroyed of {', '.join(event.purposes)}"
-        case j.JobOpened():
-            return f"Job {event.title} opened with {event.openings} opening(s)"
-        case j.StagesDefined():
-            return f"Stages defined: {' > '.join(event.stages)}"
-        case j.StagesChanged():
-            return (
-                f"Stages changed from {' > '.join(event.from_stages)} "
-                f"to {' > '.join(event.to_stages)}"
-            )
-        case j.HiringManagersChanged():
-            named = ", ".join(event.to_hiring_managers) or "nobody"
-            return f"Hiring managers changed to {named}"
-        case j.JobClosed():
-            return "Job closed"
-        case j.JobReopened():
-            return "Job re-opened"
-        case s.SelfIdentified():
-            return "Somebody answered questions on self-identification"
-        case u.UpkeepEvent():
-            return _upkeep(event)
-    return event.wire_name()
-
-
-def _upkeep(event: u.UpkeepEvent) -> str:
-    match event:
-        case u.ParkedRetried():
-            return f"Parked events of {event.model} retried"
-        case u.ParkedSkipped():
-            return f"Event at position {event.position} left out of {event.model}"
-        case u.RebuildEvent():
-            return f"Rebuild {event.rebuild} of {event.model} {REBUILDS[type(event)]}"
-        case u.SwitchedBack():
-            return f"Switched back to build {event.build} of {event.model}"
-        case u.BuildDropped():
-            return f"Build {event.build} of {event.model} dropped"
-        case u.ImpactReportPublished():
-            return f"Report {event.report_id} on adverse impact published ({event.policy})"
-    return event.wire_name()
+def _until(end: datetime | None) -> str:
+    return f" until {end:%Y-%m-%d}" if end else ""
 
 
 def _at(stage: str | None) -> str:

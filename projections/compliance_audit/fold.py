@@ -1,18 +1,17 @@
 """Folds each event into one entry of the audit trail."""
 
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
+from domain.candidate.events import CandidateEvent
 from domain.job import JobEvent
 from domain.recorded import Recorded
-from domain.self_identification import SelfIdentificationEvent
-from domain.upkeep import ParkedSkipped, UpkeepEvent
+from domain.upkeep import ParkedSkipped
 from projections.compliance_audit.describe import describe
 from projections.runtime.contract import Row, Table
 
 
-class Entry(NamedTuple):
+class Entry(Row):
     """Who did what to whom or what, when, why and through what, and which rules it broke."""
 
     position: int
@@ -45,25 +44,26 @@ def fold(_row: None, recorded: Recorded) -> list[Row]:
     """The event's entry."""
     event, metadata = recorded.event, recorded.metadata
     candidate, job = _concerned(recorded)
+    # By place, which takes half as long as by name.
     return [
         Entry(
-            position=recorded.position,
-            candidate_id=candidate,
-            job_id=job,
-            application_id=getattr(event, "application_id", None),
-            version=recorded.originator_version,
-            type=event.wire_name(),
-            actor=metadata.actor,
-            on_behalf_of=metadata.on_behalf_of,
-            reason=metadata.reason,
-            description=describe(event),
-            occurred_at=metadata.occurred_at,
-            recorded_at=metadata.recorded_at,
-            provenance=metadata.provenance,
-            broken_rules=list(metadata.broken_rules),
-            command_id=metadata.command_id,
-            correlation_id=metadata.correlation_id,
-            causation_id=metadata.causation_id,
+            recorded.position,
+            candidate,
+            job,
+            getattr(event, "application_id", None),
+            recorded.originator_version,
+            event.wire_name(),
+            metadata.actor,
+            metadata.on_behalf_of,
+            metadata.reason,
+            describe(event),
+            metadata.occurred_at,
+            metadata.recorded_at,
+            metadata.provenance,
+            list(metadata.broken_rules),
+            metadata.command_id,
+            metadata.correlation_id,
+            metadata.causation_id,
         )
     ]
 
@@ -71,11 +71,11 @@ def fold(_row: None, recorded: Recorded) -> list[Row]:
 def _concerned(recorded: Recorded) -> tuple[UUID | None, UUID | None]:
     """The candidate and the job that the event is about."""
     match event := recorded.event:
+        case CandidateEvent():
+            return recorded.originator_id, getattr(event, "job_id", None)
         case JobEvent():
             return None, recorded.originator_id
         case ParkedSkipped():
             of_job = event.topic.startswith("job.")
             return (None, event.stream) if of_job else (event.stream, None)
-        case UpkeepEvent() | SelfIdentificationEvent():
-            return None, None
-    return recorded.originator_id, getattr(event, "job_id", None)
+    return None, None

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain.candidate import events as e
 from domain.recorded import Happened, Recorded
 from domain.values import ConsentPurpose, Purpose
@@ -34,6 +36,7 @@ COUNTED: dict[type[Happened], str] = {
     e.Clicked: "clicks",
     e.Replied: "replies",
 }
+GOES_ON = (e.Advanced, e.Offered, e.OfferAccepted, e.OfferDeclined)  # leaves applications active
 ALL_CHANNELS = "all"
 
 Changes = dict[str, Any]  # the columns of a candidate that an event changes
@@ -48,16 +51,19 @@ def touches(recorded: Recorded) -> Touched:
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
     event, when = recorded.event, recorded.metadata.occurred_at
-    if row is None and isinstance(event, Forgotten):
-        return []  # as of a time before the person was on record
-    before = row or _unseen(recorded)
-    changes: Changes = {"updated_at": max(before.updated_at, recorded.metadata.recorded_at)}
+    if row is None:
+        if isinstance(event, Forgotten):
+            return []  # as of a time before the person was on record
+        row = _unseen(recorded)
+    changes: Changes = {"updated_at": max(row.updated_at, recorded.metadata.recorded_at)}
     for step in STEPS.get(type(event), ()):
-        changes.update(step(before, event, when))
-    if type(event) not in DIRECTIONS:
-        return [before._replace(**changes), *_pool_members(before, changes)]
-    changes.update(_touched(before, event, when))
-    return [before._replace(**changes), _touchpoint(recorded), *_pool_members(before, changes)]
+        changes |= step(row, event, when)
+    rows: list[Row] = _pool_members(row, changes)
+    if type(event) in DIRECTIONS:
+        changes |= _touched(row, event, when)
+        rows.append(_touchpoint(recorded))
+    rows.append(replace(row, **changes))
+    return rows
 
 
 def _unseen(recorded: Recorded) -> Candidate:
@@ -184,7 +190,11 @@ def _applications(
         return {}
     active, ended, hired = row.active_applications, row.ended_applications, row.hired_applications
     changes: Changes = {}
-    if application not in active + ended + hired and not isinstance(event, e.ReturnedToPool):
+    is_active = application in active
+    if is_active and isinstance(event, GOES_ON) and not row.erased:
+        return changes
+    is_known = is_active or application in ended or application in hired
+    if not is_known and not isinstance(event, e.ReturnedToPool):
         active = [*active, application]
     match event:
         case e.Reinstated():
@@ -214,23 +224,23 @@ def _status(active: list[UUID], hired: list[UUID], erased: list[str]) -> str:
 
 
 def _is_erased(erased: list[str]) -> bool:
-    return {Purpose.CONTACT, Purpose.EVALUATION} <= set(erased)
+    return bool(erased) and {Purpose.CONTACT, Purpose.EVALUATION} <= set(erased)
 
 
 def _touchpoint(recorded: Recorded) -> Touchpoint:
-    event = recorded.event
+    event, metadata = recorded.event, recorded.metadata
     return Touchpoint(
-        candidate_id=recorded.originator_id,
-        version=recorded.originator_version,
-        type=event.wire_name(),
-        direction=DIRECTIONS[type(event)],
-        channel=getattr(event, "channel", None),
-        sequence=getattr(event, "sequence", None),
-        step=getattr(event, "step", None),
-        message_id=getattr(event, "message_id", None),
-        actor=recorded.metadata.actor,
-        occurred_at=recorded.metadata.occurred_at,
-        position=recorded.position,
+        recorded.originator_id,
+        recorded.originator_version,
+        event.wire_name(),
+        DIRECTIONS[type(event)],
+        getattr(event, "channel", None),
+        getattr(event, "sequence", None),
+        getattr(event, "step", None),
+        getattr(event, "message_id", None),
+        metadata.actor,
+        metadata.occurred_at,
+        recorded.position,
     )
 
 

@@ -1,13 +1,12 @@
 """The rows of the relationship: candidates, touchpoints and members of talent pools."""
 
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
-from projections.runtime.contract import Table
+from projections.runtime.contract import Row, Table
 
 
-class Candidate(NamedTuple):
+class Candidate(Row):
     """A person as a relationship; the name is sealed as it is in the event."""
 
     candidate_id: UUID
@@ -42,7 +41,7 @@ class Candidate(NamedTuple):
     first_position: int
 
 
-class Touchpoint(NamedTuple):
+class Touchpoint(Row):
     """One contact between the person and us; inbound when the person acted."""
 
     candidate_id: UUID
@@ -58,7 +57,7 @@ class Touchpoint(NamedTuple):
     position: int
 
 
-class PoolMember(NamedTuple):
+class PoolMember(Row):
     """Whether a candidate is in a talent pool; the row stays when the candidate leaves."""
 
     pool: str

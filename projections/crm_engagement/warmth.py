@@ -31,6 +31,7 @@ POINTS: dict[type[Happened], float] = {
 # The logarithm of nothing; a finite number, so that it sorts and travels as JSON.
 COLD = -1.0e9
 
+LN_2 = math.log(2.0)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,8 +43,8 @@ def days(moment: datetime) -> float:
 def add(log2: float, points: float, when: datetime, half_life: float) -> float:
     """The logarithm after `points` more, given `when`. The order of additions does not matter."""
     more = math.log2(points) + days(when) / half_life
-    high, low = max(log2, more), min(log2, more)
-    return high + math.log1p(math.exp2(low - high)) / math.log(2.0)
+    high, low = (log2, more) if log2 > more else (more, log2)
+    return high + math.log1p(math.exp2(low - high)) / LN_2
 
 
 def at(log2: float, moment: datetime, half_life: float = HALF_LIFE_DAYS) -> float:

@@ -65,12 +65,10 @@ class _Beginnings:
         self._rows = rows
         self._keys: dict[tuple[Table, int], dict[Key, dict[Key, None]]] = {}
 
-    def beginning(self, touched: Touched) -> list[Row] | None:
-        """The rows whose keys begin so, in their order; None for a whole key, which names one."""
+    def beginning(self, touched: Touched) -> list[Row]:
+        """The rows whose keys begin so, in their order."""
         table, key = touched
         length = len(key)
-        if length == table.key_columns:
-            return None
         if (table, length) not in self._keys:
             self._keys[table, length] = {}
             for each in self._rows[table]:
@@ -96,9 +94,20 @@ def fold_batch(
     A stream with an event that cannot be folded is parked from there on, so that its events are
     never folded out of order; the other streams go on.
     """
-    touches, fold, place_of, folds = model.touches, model.fold, model.place_of, model.event_classes
     current: Rows = {table: dict(rows.get(table, ())) for table in model.tables}
-    in_order = _Beginnings(current)
+    parked = fold_onto(model, batch, current, parked_streams)
+    return Folded(dict(_changed(current, rows)), parked)
+
+
+def fold_onto(
+    model: ReadModel,
+    batch: Iterable[Recorded | Unreadable],
+    rows: Rows,
+    parked_streams: Mapping[UUID, int],
+) -> list[Parked]:
+    """The same, which changes `rows`, of all tables, and returns what is to be parked."""
+    touches, fold, table_of, folds = model.touches, model.fold, model.table_of, model.event_classes
+    in_order: _Beginnings | None = None
     parked, parked_now = dict(parked_streams), list[Parked]()
     for recorded in batch:
         if isinstance(recorded, Unreadable):
@@ -114,22 +123,27 @@ def fold_batch(
             continue
         try:
             touched = touches(recorded)
-            row: Any = current[touched[0]].get(touched[1]) if touched else None
+            row: Any = rows[touched[0]].get(touched[1]) if touched else None
             if row is None and touched:
                 _check_touched(touched)
-                row = in_order.beginning(touched)
-            after = [(place_of[type(new)], new) for new in fold(row, recorded)]
+                if len(touched[1]) < touched[0].key_columns:
+                    in_order = in_order or _Beginnings(rows)
+                    row = in_order.beginning(touched)
+            made = []
+            for new in fold(row, recorded):
+                table = table_of[type(new)]
+                made.append((table, table.key(new), new))
             if row is None and touched:
-                _check_found(touched, [new for _, new in after])
+                _check_found(touched, made)
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
             parked[recorded.originator_id] = recorded.position
             parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
             continue
-        for (table, key), new in after:
-            made = new[key]
-            current[table][made] = new
-            in_order.add(table, made)
-    return Folded(dict(_changed(current, rows)), parked_now)
+        for table, key, new in made:
+            rows[table][key] = new
+            if in_order:
+                in_order.add(table, key)
+    return parked_now
 
 
 def _check_touched(touched: Touched) -> None:
@@ -138,12 +152,11 @@ def _check_touched(touched: Touched) -> None:
         raise TypeError(f"touches() must name a row of {table.name} by a tuple of its primary key")
 
 
-def _check_found(touched: Touched, new: Iterable[Row]) -> None:
+def _check_found(touched: Touched, made: Iterable[tuple[Table, Key, Row]]) -> None:
     # Such as a text for a UUID: the row would never be found, and begun anew by each event.
-    table, key = touched
-    for row in new:
-        made = table.key(row) if type(row) is table.row else key
-        if made != key and [str(part) for part in made] == [str(part) for part in key]:
+    wanted, key = touched
+    for table, found, _ in made:
+        if table is wanted and found != key and list(map(str, found)) == list(map(str, key)):
             raise TypeError(f"touches() names a row of {table.name} by other types than it has")
 
 

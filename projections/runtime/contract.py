@@ -12,16 +12,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, dataclass_transform
+
+from msgspec import Struct
 
 from domain.candidate.events import Erased
 from domain.recorded import Happened, Recorded, event_classes
 
-Row = tuple[Any, ...]  # always a NamedTuple whose fields are the table's columns, in order
 Key = tuple[Any, ...]
 
 APART = ("queries.py", "merkle")  # of a folder: what cannot change a row
+
+
+@dataclass_transform(frozen_default=True)
+class Row(Struct, frozen=True, gc=False):
+    """Base of all rows, whose fields are the columns of their table, in order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +42,13 @@ class Table:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Column names in order."""
-        return tuple(self.row._fields)  # type: ignore[attr-defined]  # a NamedTuple
+        return self.row.__struct_fields__
 
-    def key(self, row: Row) -> Key:
+    @cached_property
+    def key(self) -> Callable[[Row], Key]:
         """The primary key of a row."""
-        return row[: self.key_columns]
+        of_row = attrgetter(*self.columns[: self.key_columns])
+        return of_row if self.key_columns > 1 else lambda row: (of_row(row),)
 
 
 Touched = tuple[Table, Key]
@@ -53,8 +62,8 @@ class Forgotten(Erased):
     """
 
 
-class _Places(dict[type[Row], tuple[Table, slice]]):
-    def __missing__(self, kind: type[object]) -> tuple[Table, slice]:
+class _Tables(dict[type[Row], Table]):
+    def __missing__(self, kind: type[object]) -> Table:
         raise TypeError(f"fold() returned a {kind.__name__}, which is a row of none of its tables")
 
 
@@ -79,9 +88,9 @@ class ReadModel:
     holds_personal: bool = False
 
     @cached_property
-    def place_of(self) -> Mapping[type[Row], tuple[Table, slice]]:
-        """Which table a row belongs to, and where in the row its primary key is."""
-        return _Places({table.row: (table, slice(table.key_columns)) for table in self.tables})
+    def table_of(self) -> Mapping[type[Row], Table]:
+        """Which table a row belongs to. Raises TypeError for what is no row of its tables."""
+        return _Tables({table.row: table for table in self.tables})
 
     @cached_property
     def event_classes(self) -> frozenset[type[Happened]]:

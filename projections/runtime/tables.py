@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import psycopg
+from msgspec import structs
 from psycopg import sql
 from pydantic_core import to_json
 
@@ -96,7 +97,7 @@ def write(
 ) -> None:
     """Inserts or replaces the rows, one statement for each table."""
     for table, rows in changed.items():
-        records = [dict(zip(table.columns, row, strict=True)) for row in rows.values()]
+        records = [structs.asdict(row) for row in rows.values()]
         try:
             values = to_json(records).decode()
         except ValueError as error:  # pydantic's, which quotes the value
@@ -120,11 +121,12 @@ def copy(
     """Adds rows that are new, by one COPY; `types` are the table's column_types()."""
     for place, name in enumerate(types):
         if name in TOO_BIG:
-            _check_range(table.columns[place], TOO_BIG[name], map(itemgetter(place), rows))
+            column = table.columns[place]
+            _check_range(column, TOO_BIG[name], map(attrgetter(column), rows))
     with connection.cursor() as cursor, cursor.copy(_copy(schema, table)) as target:
         target.set_types(types)
         for row in rows:
-            target.write_row(row)
+            target.write_row(structs.astuple(row))
 
 
 def _check_range(column: str, too_big: int, values: Iterable[int | None]) -> None:

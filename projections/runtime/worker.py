@@ -21,12 +21,12 @@ import psycopg
 
 from domain.recorded import Recorded, event_classes
 from projections.runtime import builds, outside, rebuild, tables
-from projections.runtime.batch import Parked, Unreadable, fold_batch
+from projections.runtime.batch import Parked, Rows, Unreadable, fold_onto
 from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.log import read
 from projections.runtime.refused import REFUSED
-from projections.runtime.selection import Entry, Seen, seen
+from projections.runtime.selection import Entry, Seen, as_it_is, seen
 
 LOST_DATABASE = 3  # exit codes
 STOPPED = 4
@@ -94,14 +94,16 @@ class Making:
 
     def of(self, stream: Iterable[Entry]) -> list[Entry]:
         """What the build is made from, of a whole stream."""
+        if self.seen is as_it_is:
+            return list(stream)
         return [entry for each in stream if (entry := self.seen(each))]
 
     def fold(self, stream: Iterable[Recorded | Unreadable]) -> None:
         """Adds the rows of a whole stream, from nothing. Raises Poisoned."""
-        folded = fold_batch(self.model, self.of(stream), {}, {})
-        if folded.parked:
-            raise Poisoned(self.model.name, folded.parked[0])
-        for table, new in folded.changed.items():
+        made: Rows = {table: {} for table in self.model.tables}
+        if parked := fold_onto(self.model, self.of(stream), made, {}):
+            raise Poisoned(self.model.name, parked[0])
+        for table, new in made.items():
             self.rows[table].extend(new.values())
 
     def copy(self, connection: psycopg.Connection[Any]) -> None:

@@ -25,6 +25,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper, Notification, StoredEvent, Tracking
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
+from msgspec.structs import astuple
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -91,7 +92,8 @@ class PipelineView(PostgresTrackingRecorder):
                 found = cursor.execute(_select(table), key, prepare=True).fetchone()
                 row = table.row(**found) if found else None
             for new in ATS_PIPELINE.fold(row, recorded):
-                cursor.execute(_upsert(ATS_PIPELINE.place_of[type(new)][0]), new, prepare=True)
+                upsert = _upsert(ATS_PIPELINE.table_of[type(new)])
+                cursor.execute(upsert, astuple(new), prepare=True)
             self._insert_tracking(cursor, tracking)
 
 

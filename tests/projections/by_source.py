@@ -7,12 +7,11 @@ from projections.runtime.contract import ReadModel
 
 BY_SOURCE = '''
 """Who applied through which source, in the order of the log."""
-from typing import NamedTuple
 from uuid import UUID
 from domain.candidate.events import Applied
-from projections.runtime.contract import ReadModel, Table
+from projections.runtime.contract import ReadModel, Row, Table
 
-class Source(NamedTuple):
+class Source(Row):
     source: str
     applications: int
     candidates: list[UUID]

@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import TypeVar
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from domain.recorded import Recorded
 from projections.runtime.batch import Rows, Unreadable, fold_batch, touched_keys
 from projections.runtime.contract import ReadModel, Row
@@ -52,7 +54,9 @@ class Store:
 
 def as_loaded(row: Row) -> Row:
     """The row as a database gives it back: words are texts, lists are new ones."""
-    values = [str(value) if isinstance(value, StrEnum) else copy.copy(value) for value in row]
+    values = [
+        str(value) if isinstance(value, StrEnum) else copy.copy(value) for value in astuple(row)
+    ]
     return type(row)(*values)
 
 

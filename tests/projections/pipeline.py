@@ -12,13 +12,10 @@ Stay = tuple[str | None, datetime | None, datetime | None, str | None]
 
 
 def stays(*history: Told) -> list[Stay]:
-    visits = rows(ATS_PIPELINE, STAGE_VISITS, log(*history))
-    assert [visit[1] for visit in visits] == list(range(1, len(visits) + 1))
-    return [
-        (visit.stage, visit.entered_at, visit.exited_at, visit.exited_to)
-        for visit in visits
-        if isinstance(visit, StageVisit)
-    ]
+    found = rows(ATS_PIPELINE, STAGE_VISITS, log(*history))
+    visits = [row for row in found if isinstance(row, StageVisit)]
+    assert [each.visit for each in visits] == list(range(1, len(found) + 1))
+    return [(each.stage, each.entered_at, each.exited_at, each.exited_to) for each in visits]
 
 
 def application(*history: Told) -> Application:

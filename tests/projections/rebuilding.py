@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psutil
 import psycopg
+from msgspec.structs import astuple
 from psycopg import sql
 
 from api.demonstration import company, load
@@ -98,7 +99,7 @@ def folded(model: ReadModel, entries: Sequence[Recorded | Unreadable]) -> Rows:
     store = dict_store.projected(model, entries)
     return {
         f"{model.name}.{table.name}": sorted(
-            map(tuple, store.rows.get(table, {}).values()), key=repr
+            map(astuple, store.rows.get(table, {}).values()), key=repr
         )
         for table in model.tables
     }

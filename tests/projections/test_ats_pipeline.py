@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from msgspec import structs
+from msgspec.structs import asdict
 
 from domain.candidate import events as e
 from domain.erasure import EVERY_PURPOSE
@@ -149,7 +150,7 @@ def test_an_application_that_begins_in_the_middle_has_a_row_too() -> None:
 def test_each_application_of_a_candidate_has_its_row_and_visits() -> None:
     history = log(applied("A"), applied("A", application_id=SECOND), rejected("A"))
     found = project(ATS_PIPELINE, history)
-    statuses = {key: row[4] for key, row in found[APPLICATIONS].items()}
+    statuses = {key: asdict(row)["status"] for key, row in found[APPLICATIONS].items()}
     assert statuses == {(CANDIDATE, APPLICATION): "rejected", (CANDIDATE, SECOND): "active"}
     assert set(found[STAGE_VISITS]) == {(APPLICATION, 1), (SECOND, 1)}
 
@@ -190,7 +191,7 @@ def test_each_of_several_erasures_in_a_batch_ends_what_came_before_it() -> None:
         *(structs.replace(each, originator_id=other) for each in later),
     ]
     found = project(ATS_PIPELINE, batch)[APPLICATIONS]
-    assert {key: row[4] for key, row in found.items()} == {
+    assert {key: asdict(row)["status"] for key, row in found.items()} == {
         (CANDIDATE, APPLICATION): "erased",
         (other, SECOND): "erased",
     }

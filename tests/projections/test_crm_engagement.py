@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict, replace
 
 from domain.candidate import events as e
 from domain.recorded import Happened
@@ -186,7 +187,7 @@ def test_members_of_a_pool_are_known_by_pool_and_their_rows_stay_when_they_leave
     history = (applied(), in_pool("Java"), in_pool("Rust"), in_pool("Java"))
     there = [PoolMember(pool, CANDIDATE, is_member=True) for pool in ("Java", "Rust")]
     assert rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history)) == there
-    gone = [row._replace(is_member=False) for row in there]
+    gone = [replace(row, is_member=False) for row in there]
     assert rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history, hired())) == gone
     back = rows(CRM_ENGAGEMENT, POOL_MEMBERS, log(*history, hired(), in_pool("Rust")))
     assert back == [gone[0], there[1]]
@@ -273,13 +274,15 @@ def test_a_touchpoint_tells_who_turned_to_whom_by_what() -> None:
 )
 def test_which_events_are_touchpoints(event: Happened, direction: str | None) -> None:
     made = project(CRM_ENGAGEMENT, log(event)).get(TOUCHPOINTS, {})
-    assert [row[3] for row in made.values()] == ([direction] if direction else [])
+    assert [row.direction for row in made.values() if isinstance(row, Touchpoint)] == (
+        [direction] if direction else []
+    )
 
 
 def test_each_person_has_a_row_of_their_own() -> None:
     other = UUID(int=9)
     found = project(CRM_ENGAGEMENT, log(applied()) + log(sourced(), stream=other, position=2))
-    assert {key: row[4] for key, row in found[CANDIDATES].items()} == {
+    assert {key: asdict(row)["status"] for key, row in found[CANDIDATES].items()} == {
         (CANDIDATE,): "applicant",
         (other,): "prospect",
     }

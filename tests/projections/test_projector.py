@@ -7,7 +7,6 @@ import sys
 import time
 from dataclasses import replace
 from threading import Event, Thread
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
@@ -231,7 +230,7 @@ def test_tables_of_a_newer_version_are_left_alone(system: System, database: Data
     assert all_rows(database.service) == before
 
 
-class Odd(NamedTuple):
+class Odd(Row):
     """A row with a value that no column holds."""
 
     candidate_id: UUID

@@ -193,13 +193,12 @@ SOURCES = ReadModel(
 )
 """
 FOLD = """
-from typing import NamedTuple
 from uuid import UUID
 
-from projections.runtime.contract import Table
+from projections.runtime.contract import Row, Table
 
 
-class Person(NamedTuple):
+class Person(Row):
     candidate_id: UUID
     source: str
 
