@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -20,7 +20,7 @@ from psycopg import sql
 
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build, BuildGone
-from projections.runtime.contract import ReadModel
+from projections.runtime.contract import ReadModel, Table
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
 from projections.runtime.refused import REFUSED
@@ -142,7 +142,7 @@ class Driver:
         by_name = {model.name: model for model in self.models}
         self._make_units(connection)
         for build in builds.of_rebuild(connection, self.rebuild_id):
-            self._make_indexes(connection, build)
+            self._make_indexes(build)
             self._follow_to_head(connection, by_name[build.model], build)
             this = self._check(connection)
             if this.purpose == "live":
@@ -185,8 +185,9 @@ class Driver:
             if tries:
                 time.sleep(1)
             with self._working(this.units - this.units_done) as processes:
-                while any(process.poll() is None for process in processes):
-                    time.sleep(LOOK_SECONDS)
+                while working := [each for each in processes if each.poll() is None]:
+                    with suppress(subprocess.TimeoutExpired):
+                        working[0].wait(LOOK_SECONDS)
                     self._tell_units(connection)
                     self._check(connection)
             codes = {process.returncode for process in processes}
@@ -222,22 +223,21 @@ class Driver:
                     process.stdin.close()
                 process.wait()
 
-    def _make_indexes(self, connection: psycopg.Connection[Any], build: Build) -> None:
+    def _make_indexes(self, build: Build) -> None:
         todo, done = build.later_sql, 0
         phase = f"indexing {build.model}"
         self.tell(Progress(phase, done, len(todo)))
-        # A table's key first: it takes the table for itself.
-        for statements in (
-            [each for each in todo if each.startswith("ALTER")],
-            [each for each in todo if not each.startswith("ALTER")],
-        ):
-            with ThreadPoolExecutor(max_workers=max(self.workers, AT_ONCE)) as pool:
+        with ThreadPoolExecutor(max_workers=max(self.workers, AT_ONCE)) as pool:
+            # A table's key first: it takes the table for itself.
+            for statements in (
+                [each for each in todo if each.startswith("ALTER")],
+                [each for each in todo if not each.startswith("ALTER")],
+            ):
                 for _ in pool.map(lambda each: self._make_index(build, each), statements):
                     done += 1
                     self.tell(Progress(phase, done, len(todo)))
-        for table in next(m for m in self.models if m.name == build.model).tables:
-            name = sql.Identifier(build.schema_name, table.name)
-            connection.execute(sql.SQL("ANALYZE {}").format(name))
+            tables = next(m for m in self.models if m.name == build.model).tables
+            list(pool.map(lambda each: self._analyze(build, each), tables))
 
     def _make_index(self, build: Build, statement: str) -> None:
         with psycopg.connect(self.conninfo, autocommit=True) as connection:
@@ -259,6 +259,11 @@ class Driver:
                     f"{refusal(build.model, error)}; then abandon this rebuild, which has the row, "
                     "and begin a new one"
                 ) from error
+
+    def _analyze(self, build: Build, table: Table) -> None:
+        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+            name = sql.Identifier(build.schema_name, table.name)
+            connection.execute(sql.SQL("ANALYZE {}").format(name))
 
     def _follow_to_head(
         self, connection: psycopg.Connection[Any], model: ReadModel, build: Build

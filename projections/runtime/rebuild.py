@@ -22,7 +22,7 @@ from projections.runtime.builds import INSTALL_LOCK, Build
 from projections.runtime.contract import ReadModel
 from projections.runtime.selection import AsOf
 
-UNIT_EVENTS = 20_000  # how many events a worker holds the rows of, about
+UNIT_EVENTS = 40_000  # how many events a worker holds the rows of, about
 SAMPLES = 200  # of the log for each unit, to cut it into even ones
 
 SELECT = """
