@@ -21,6 +21,7 @@ from psycopg import sql
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build, BuildGone
 from projections.runtime.contract import ReadModel, Table
+from projections.runtime.giving_way import giving_way
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Rebuild
 from projections.runtime.refused import REFUSED
@@ -244,7 +245,7 @@ class Driver:
             self._check(connection)
             connection.execute("SET maintenance_work_mem = '128MB'")
             try:
-                with connection.transaction():
+                with giving_way(connection, self.stop.wait), connection.transaction():
                     if connection.execute(LOCK_BUILD, (build.build,)).fetchone() is None:
                         raise Superseded
                     connection.execute(statement.encode())

@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -24,6 +25,7 @@ from projections.runtime import builds, outside, rebuild, tables
 from projections.runtime.batch import Parked, Rows, Unreadable, fold_onto
 from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
+from projections.runtime.giving_way import giving_way
 from projections.runtime.log import read
 from projections.runtime.refused import REFUSED
 from projections.runtime.selection import Entry, Seen, as_it_is, seen
@@ -146,8 +148,10 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
             for model in [by_name[build.model]]
             if model.by_stream
         ]
-        while _make_unit(connection, rebuild_id, making):
-            pass
+        is_left = True
+        while is_left:
+            with giving_way(connection, time.sleep):
+                is_left = _make_unit(connection, rebuild_id, making)
 
 
 def _make_unit(
