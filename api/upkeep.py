@@ -24,6 +24,7 @@ from domain.upkeep import (
     RebuildResumed,
     SwitchedBack,
 )
+from domain.values import to_utc
 from projections import READ_MODELS
 from projections.runtime import control, parking, rebuild, selection, switch
 from projections.runtime.builds import Build
@@ -127,7 +128,7 @@ def begin(
                 model=model.name,
                 model_version=model.version,
                 rebuild=begun.rebuild,
-                as_of=begun.as_of,
+                as_of=begun.as_of and to_utc(begun.as_of),
                 as_of_by=begun.as_of_by,
             )
             system.recruiting.record_upkeep(event, metadata)

@@ -1,5 +1,6 @@
 """The composition root: settings give a system whose parts know nothing of each other's making."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,7 +68,8 @@ def assembled(settings: Settings, conninfo: str, *, serving: bool = False) -> It
 
     With `serving` its pools have the patience of a request, else that of work that takes long.
     """
-    # Answers are in UTC, whatever the server or the environment prefer.
+    # Answers are in UTC, whatever the server or the environment prefer; PGTZ would come first.
+    os.environ.pop("PGTZ", None)
     options = str(conninfo_to_dict(conninfo).get("options") or "")
     conninfo = make_conninfo(conninfo, options=f"{options} -c timezone=UTC".strip())
     with ExitStack() as stack:

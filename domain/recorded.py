@@ -137,10 +137,11 @@ def event_class_of(topic: str) -> type[Happened]:
 
 
 @cache
-def _stored_as(topic: str) -> tuple[int, msgspec.json.Decoder[_Stored[Any]]]:
+def _stored_as(topic: str) -> tuple[int, bool, msgspec.json.Decoder[_Stored[Any]]]:
     event_class = event_class_of(topic)
     stored = _Stored[event_class]  # type: ignore[valid-type]  # known at run time only
-    return event_class.class_version, msgspec.json.Decoder(stored)
+    has_moments = bool(_moments(event_class))
+    return event_class.class_version, has_moments, msgspec.json.Decoder(stored)
 
 
 @cache
@@ -181,14 +182,10 @@ def disclosed(metadata: Metadata) -> dict[str, Any]:
 def encode(event: Happened, metadata: Metadata) -> bytes:
     """The bytes to store, UTF-8 JSON; personal fields must be sealed already.
 
-    Raises ValueError for a moment that is not in UTC.
+    Moments are stored in UTC. Raises ValueError for one without a zone.
     """
-    for record in (event, metadata):
-        for name in _moments(type(record)):
-            moment = getattr(record, name)
-            if moment is not None and moment.tzinfo is not UTC:
-                raise ValueError(f"{name} of an event {event.TOPIC} must be given in UTC")
-    return _ENCODER.encode(_Stored(event, metadata, type(event).class_version))
+    stored = _Stored(in_utc(event), in_utc(metadata), type(event).class_version)
+    return _ENCODER.encode(stored)
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -199,7 +196,7 @@ def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
 
     Raises UnknownTopic, NewerEvent, or another ValueError for bytes that are not such an event.
     """
-    class_version, decoder = _stored_as(topic)
+    class_version, has_moments, decoder = _stored_as(topic)
     if class_version == 1:
         stored = decoder.decode(state)
     else:
@@ -212,16 +209,29 @@ def decode(topic: str, state: bytes) -> tuple[Happened, Metadata]:
             f"{topic} of class version {stored.class_version} is on record, this hirelog reads "
             f"{class_version}; install the newer hirelog"
         )
-    return stored.event, stored.metadata
+    event, metadata = stored.event, stored.metadata
+    # They nearly always are in UTC, and a rebuild reads every event there is.
+    if metadata.occurred_at.tzinfo is not UTC or metadata.recorded_at.tzinfo is not UTC:
+        metadata = in_utc(metadata)
+    return in_utc(event) if has_moments else event, metadata
 
 
 R = TypeVar("R", Happened, Metadata)
 
 
 def in_utc(record: R) -> R:
-    """The same with its moments in UTC. Raises ValueError outside of the years 1 to 9999."""
-    given = {name: getattr(record, name) for name in _moments(type(record))}
-    return structs.replace(record, **{k: each and to_utc(each) for k, each in given.items()})
+    """The same with its moments in UTC.
+
+    Raises ValueError for one without a zone, or outside of the years 1 to 9999.
+    """
+    for name in _moments(type(record)):
+        moment = getattr(record, name)
+        if moment is not None and moment.tzinfo is not UTC:
+            try:
+                record = structs.replace(record, **{name: to_utc(moment)})
+            except ValueError as error:
+                raise ValueError(f"{name} {error}") from None
+    return record
 
 
 @cache

@@ -4,7 +4,6 @@ Parked events retried or left out of a read model, and its rebuilds: begun, held
 away; a report on adverse impact published.
 """
 
-from abc import abstractmethod
 from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
@@ -15,9 +14,9 @@ from domain.values import NAMESPACE, Moment
 class UpkeepEvent(Happened):
     """Base of these events; none holds personal data."""
 
-    @abstractmethod
     def kept_on(self) -> UUID:
         """The stream that it belongs to."""
+        raise NotImplementedError
 
 
 class ReadModelEvent(UpkeepEvent):

@@ -98,7 +98,12 @@ SelfIdentificationText = Annotated[str | None, Personal(Purpose.SELF_IDENTIFICAT
 
 
 def to_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; `moment` must carry a zone and lie in the years 1 to 9999."""
+    """The same moment in UTC.
+
+    Raises ValueError for one without a zone, or outside of the years 1 to 9999.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("must have a zone")
     try:
         return moment.astimezone(UTC)
     except OverflowError:

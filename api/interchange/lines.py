@@ -30,7 +30,7 @@ from domain.values import NAMESPACE, GivenMoment
 
 MAX_LINE_BYTES = 1_000_000
 
-QUOTED = re.compile(r" '.*'")
+QUOTED = re.compile(r""" (['"]).*\1""")
 
 Text = tuple[int, bytes]
 """A line's number, from 1, and its bytes."""
@@ -88,10 +88,10 @@ def parsed(number: int, text: bytes) -> RecordedLine | FactLine:
         raise _wrong(number, error) from None
     except msgspec.ValidationError as error:
         raise _wrong_record(number, error) from None
-    except (msgspec.DecodeError, TypeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
         raise CannotImport(f"line {number} is not a JSON object; is the file whole?") from None
     except ValueError as error:  # a moment that UTC cannot hold
-        raise CannotImport(f"line {number}: metadata: {error}") from None
+        raise CannotImport(f"line {number}: metadata.{error}") from None
 
 
 def written(recorded: Recorded) -> str:

@@ -13,6 +13,7 @@ nothing; then to record it.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import IO
 from uuid import UUID, uuid5
 
@@ -157,5 +158,6 @@ def _said(line: FactLine, intent: Intent) -> str:
 
 
 def _portable(metadata: Metadata) -> Metadata:
-    # Another installation's master key could not check it.
-    return structs.replace(metadata, command_digest=None)
+    # Another installation's master key could not check the digest. What is the default itself, and
+    # not only equal to it, is not stored.
+    return structs.replace(metadata, command_digest=None, provenance=intern(metadata.provenance))

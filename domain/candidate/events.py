@@ -1,6 +1,6 @@
 """What can happen to or with a candidate: the events of a candidate's stream."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 from uuid import UUID
 
 from domain.recorded import Happened
@@ -24,7 +24,7 @@ class CandidateEvent(Happened):
 
 
 class DetailsLearned(CandidateEvent):
-    """Base of the events that tell who a person is and how to reach them, and Applied does too."""
+    """Base of the events that may tell who a person is and how to reach them."""
 
     name: ContactDetail = None
     email: ContactDetail = None
@@ -90,31 +90,32 @@ class Replied(CandidateEvent):
 class ApplicationEvent(CandidateEvent):
     """Base of the events of one application; the title saves its readers a join."""
 
+    if TYPE_CHECKING:  # a struct has fields of one base only, and Applied has those of another
+        application_id: UUID
+        job_id: UUID | None
+        job_title: str | None
+
+
+class _WithApplication(ApplicationEvent):
     application_id: UUID
     job_id: UUID | None
     job_title: str | None
 
 
-class Applied(ApplicationEvent):
-    """The person became an applicant and entered the job's pipeline at `stage`.
-
-    The details are those of DetailsLearned; fields come from one base only.
-    """
+class Applied(DetailsLearned, ApplicationEvent):
+    """The person became an applicant and entered the job's pipeline at `stage`."""
 
     TOPIC: ClassVar[str] = "candidate.applied"
 
-    name: ContactDetail = None
-    email: ContactDetail = None
-    phone: ContactDetail = None
-    location: ContactDetail = None
-    headline: ContactDetail = None
-    url: ContactDetail = None
+    application_id: UUID
+    job_id: UUID | None
+    job_title: str | None
     stage: str | None
     origin: Origin
     source: str
 
 
-class Advanced(ApplicationEvent):
+class Advanced(_WithApplication):
     """The application moved to another stage, forward or back."""
 
     TOPIC: ClassVar[str] = "candidate.advanced"
@@ -124,7 +125,7 @@ class Advanced(ApplicationEvent):
     direction: Literal["forward", "back"] | None = None
 
 
-class Offered(ApplicationEvent):
+class Offered(_WithApplication):
     """We made an offer; each further one of the same application is a new version."""
 
     TOPIC: ClassVar[str] = "candidate.offered"
@@ -135,7 +136,7 @@ class Offered(ApplicationEvent):
     terms: EvaluationText = None
 
 
-class OfferAccepted(ApplicationEvent):
+class OfferAccepted(_WithApplication):
     """The person accepted an offer."""
 
     TOPIC: ClassVar[str] = "candidate.offer-accepted"
@@ -144,7 +145,7 @@ class OfferAccepted(ApplicationEvent):
     offer_version: int | None
 
 
-class OfferDeclined(ApplicationEvent):
+class OfferDeclined(_WithApplication):
     """The person declined an offer; the application stays active."""
 
     TOPIC: ClassVar[str] = "candidate.offer-declined"
@@ -153,7 +154,7 @@ class OfferDeclined(ApplicationEvent):
     offer_version: int | None
 
 
-class Hired(ApplicationEvent):
+class Hired(_WithApplication):
     """The application ended in a hire."""
 
     TOPIC: ClassVar[str] = "candidate.hired"
@@ -161,7 +162,7 @@ class Hired(ApplicationEvent):
     stage: str | None
 
 
-class Rejected(ApplicationEvent):
+class Rejected(_WithApplication):
     """The application ended without a hire; the metadata's reason says why."""
 
     TOPIC: ClassVar[str] = "candidate.rejected"
@@ -171,7 +172,7 @@ class Rejected(ApplicationEvent):
     comment: EvaluationText = None
 
 
-class Reinstated(ApplicationEvent):
+class Reinstated(_WithApplication):
     """An ended application goes on, at `stage`; `from_status` is how it had ended."""
 
     TOPIC: ClassVar[str] = "candidate.reinstated"
@@ -180,7 +181,7 @@ class Reinstated(ApplicationEvent):
     from_status: ApplicationStatus | None = None
 
 
-class Withdrawn(ApplicationEvent):
+class Withdrawn(_WithApplication):
     """The person withdrew the application."""
 
     TOPIC: ClassVar[str] = "candidate.withdrawn"

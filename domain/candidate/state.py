@@ -194,7 +194,7 @@ def _begin(candidate: Candidate, origin: Origin, source: str) -> None:
     candidate.source = candidate.source or source
 
 
-def _learn(candidate: Candidate, details: e.DetailsLearned | e.Applied) -> None:
+def _learn(candidate: Candidate, details: e.DetailsLearned) -> None:
     for name in DETAILS:
         if (value := getattr(details, name)) is not None:
             candidate.details[name] = value

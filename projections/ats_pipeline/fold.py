@@ -22,7 +22,6 @@ from projections.runtime.contract import Forgotten, Row, Touched
 
 ACTIVE, ERASED = ApplicationStatus.ACTIVE, ApplicationStatus.ERASED
 OF_APPLICATION = (e.ApplicationEvent, e.ReturnedToPool)
-DETAILS = (e.Applied, e.Sourced, e.ProfileUpdated)
 
 
 def touches(recorded: Recorded) -> Touched | None:
@@ -49,7 +48,7 @@ def fold(row: Any, recorded: Recorded) -> list[Row]:
         return [_fold_job(row, event, recorded)]
     elif isinstance(event, e.Erased):
         return _fold_erasure(row, event, recorded)
-    if isinstance(event, DETAILS):
+    if isinstance(event, e.DetailsLearned):
         if event.name is not None:
             rows.append(Person(recorded.originator_id, event.name))
         elif isinstance(event, e.ProfileUpdated) and "name" in event.removed:

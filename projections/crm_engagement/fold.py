@@ -106,7 +106,7 @@ def _begun(row: Candidate, event: e.Sourced | e.Applied, when: datetime) -> Chan
     return changes | _named(row, event, when)
 
 
-def _named(_row: Candidate, event: e.DetailsLearned | e.Applied, _when: datetime) -> Changes:
+def _named(_row: Candidate, event: e.DetailsLearned, _when: datetime) -> Changes:
     if event.name is not None:
         return {"name": event.name}
     is_removed = isinstance(event, e.ProfileUpdated) and "name" in event.removed

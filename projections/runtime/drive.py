@@ -245,7 +245,7 @@ class Driver:
             self._check(connection)
             connection.execute("SET maintenance_work_mem = '128MB'")
             try:
-                with giving_way(connection, self.stop.wait), connection.transaction():
+                with giving_way(connection, self._rest), connection.transaction():
                     if connection.execute(LOCK_BUILD, (build.build,)).fetchone() is None:
                         raise Superseded
                     connection.execute(statement.encode())
@@ -260,6 +260,12 @@ class Driver:
                     f"{refusal(build.model, error)}; then abandon this rebuild, which has the row, "
                     "and begin a new one"
                 ) from error
+
+    def _rest(self, connection: psycopg.Connection[Any], seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.stop.wait(min(left, LOOK_SECONDS))
+            self._check(connection)
 
     def _analyze(self, build: Build, table: Table) -> None:
         with psycopg.connect(self.conninfo, autocommit=True) as connection:

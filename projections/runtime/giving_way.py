@@ -12,11 +12,11 @@ from projections.runtime import log
 BUSY = 50  # events appended in a second
 REST = 1.0  # of the time that the step took
 
+Rest = Callable[[psycopg.Connection[Any], float], None]
+
 
 @contextmanager
-def giving_way(
-    connection: psycopg.Connection[Any], rest: Callable[[float], object]
-) -> Iterator[None]:
+def giving_way(connection: psycopg.Connection[Any], rest: Rest) -> Iterator[None]:
     """Around a step; `rest` waits for so many seconds, if it came to much in the way of others.
 
     What takes the processors from whoever appends then does so for half of the time.
@@ -25,4 +25,4 @@ def giving_way(
     yield
     seconds = time.monotonic() - began
     if log.head(connection) - before > BUSY * seconds:
-        rest(REST * seconds)
+        rest(connection, REST * seconds)

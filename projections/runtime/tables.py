@@ -61,6 +61,11 @@ class TablesDiffer(DoesNotFit):
 def check(connection: psycopg.Connection[Any], model: ReadModel, schema: str) -> None:
     """Raises TablesDiffer where a table, its columns or its primary key are not as declared."""
     for table in model.tables:
+        if not issubclass(table.row, Row):
+            raise TablesDiffer(
+                f"{table.row.__name__}, the row type of table {table.name} of {model.name}, must "
+                f"derive from {Row.__module__}.{Row.__name__}"
+            )
         given = {"schema": schema, "table": table.name}
         found = dict(connection.execute(SELECT_COLUMNS, given).fetchall())
         if not found:

@@ -150,8 +150,12 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
         ]
         is_left = True
         while is_left:
-            with giving_way(connection, time.sleep):
+            with giving_way(connection, _rest):
                 is_left = _make_unit(connection, rebuild_id, making)
+
+
+def _rest(_: psycopg.Connection[Any], seconds: float) -> None:
+    time.sleep(seconds)  # whoever started this process ends it
 
 
 def _make_unit(

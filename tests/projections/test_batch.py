@@ -1,7 +1,7 @@
 """Mistakes in a read model are told by name and park their stream, whatever they would make."""
 
 from dataclasses import fields, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import psycopg
@@ -86,3 +86,14 @@ def test_tables_that_are_not_as_declared_are_refused(system: System, made: str, 
             builds.make_tables(connection, model, "building")
         assert error in str(refused.value)
         assert not [b for b in builds.all_builds(connection) if b.model == "declared"]
+
+
+def test_rows_of_another_kind_are_refused(system: System) -> None:
+    class Named(NamedTuple):
+        candidate_id: UUID
+
+    model = replace(FRAGILE, tables=(Table("named", cast("Any", Named)),))
+    with psycopg.connect(system.conninfo) as connection:
+        with pytest.raises(tables.TablesDiffer, match=r"Named, .* must derive from") as refused:
+            tables.check(connection, model, "public")
+        assert "contract.Row" in str(refused.value)

@@ -20,6 +20,7 @@ from domain.recorded import Happened, personal_fields
 from domain.upkeep import ParkedRetried, ParkedSkipped, RebuildPaused, SwitchedBack, stream_of
 from domain.values import Channel, ConsentPurpose, RejectionType
 from projections.compliance_audit import COMPLIANCE_AUDIT, fold
+from projections.compliance_audit.describe import SENTENCES
 from tests.scenario import (
     APPLICATION,
     CANDIDATE,
@@ -234,6 +235,11 @@ def test_an_event_that_was_left_out_is_found_with_whom_it_concerns(topic: str) -
     skipped = ParkedSkipped(model="crm", model_version=1, stream=JOB, topic=topic, position=7)
     row = entry(skipped, stream=stream_of("crm"))
     assert (row.candidate_id, row.job_id) == ((None, JOB) if topic[:3] == "job" else (JOB, None))
+
+
+@EACH_CLASS
+def test_every_event_has_its_sentence(event_class: type[Happened]) -> None:
+    assert event_class in SENTENCES
 
 
 @EACH_CLASS

@@ -16,10 +16,14 @@ def test_a_step_beside_appends_is_followed_by_a_rest(
 ) -> None:
     monkeypatch.setattr(giving_way, "BUSY", 0)
     rests: list[float] = []
+
+    def rest(_: object, seconds: float) -> None:
+        rests.append(seconds)
+
     with psycopg.connect(system.conninfo, autocommit=True) as connection:
-        with giving_way.giving_way(connection, rests.append):
+        with giving_way.giving_way(connection, rest):
             system.recruiting.record(uuid4(), Source(source="Fair"), by())
         assert len(rests) == 1
-        with giving_way.giving_way(connection, rests.append):
+        with giving_way.giving_way(connection, rest):
             pass
     assert len(rests) == 1

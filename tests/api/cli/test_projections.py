@@ -146,7 +146,8 @@ def test_rebuild_as_of_a_moment(shell: Shell, company: Home) -> None:
         (moment,) = connection.execute(query).fetchone() or ()
     arguments = ("--as-of", moment.isoformat(), "--by", "occurred", *company.at())
     command = ("projections", "rebuild", "compliance_audit", *arguments)
-    (build,) = lines(shell.done(*command))[-1]["builds"]
+    elsewhere = {"PGTZ": "America/New_York"}
+    (build,) = lines(shell.done(*command, environ=elsewhere))[-1]["builds"]
     assert build["drop"] == f"hirelog projections drop {build['schema_name']}"
     (listed,) = builds(shell, company, "kept").values()
     assert (listed["schema_name"], listed["as_of_by"]) == (build["schema_name"], "occurred")

@@ -1,0 +1,62 @@
+"""Lines of the interchange: a wrong one is told with its number and without its values."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.interchange.batch import CannotImport
+from api.interchange.lines import RecordedLine, event_of, parsed, written
+from domain.recorded import Recorded
+from tests.scenario import CANDIDATE, applied, by
+
+NAME = "Seán O'Hara"
+LINE = json.loads(written(Recorded(CANDIDATE, 1, applied(name=NAME), by())))
+
+
+def line(**changes: Any) -> bytes:
+    return json.dumps(LINE | changes, ensure_ascii=False).encode()
+
+
+def read(text: bytes) -> None:
+    said = parsed(7, text)
+    assert isinstance(said, RecordedLine)
+    event_of(7, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (line(event=LINE["event"] | {"origin": NAME}), "Invalid enum value - at `$.origin`"),
+        (line(event=LINE["event"] | {"origin": f'"{NAME}"'}), "Invalid enum value - at `$.origin`"),
+        (line(event=LINE["event"] | {"offer": 1}), "unknown field `offer`"),
+        (line(event={}), "missing required field"),
+        (line(version=0), "Expected `int` >= 1 - at `$.version`"),
+        (line(topic="candidate.lost"), "there is no event 'candidate.lost'"),
+        (
+            line(metadata=LINE["metadata"] | {"occurred_at": "0001-01-01T00:00:00+09:00"}),
+            "metadata.occurred_at must lie within the years 1 to 9999",
+        ),
+        (
+            line(metadata=LINE["metadata"] | {"occurred_at": "2026-01-01T00:00:00"}),
+            "with a timezone component - at `$.metadata.occurred_at`",
+        ),
+        (line().replace(b"n", b"\xff", 1), "is not a JSON object; is the file whole?"),
+        (line()[:-1], "is not a JSON object; is the file whole?"),
+        (b"7", "is not a JSON object; is the file whole?"),
+    ],
+)
+def test_what_is_wrong_is_said_without_anything_personal(text: bytes, complaint: str) -> None:
+    with pytest.raises(CannotImport) as refused:
+        read(text)
+    said = str(refused.value)
+    assert said.startswith("line 7")
+    assert complaint in said
+    assert "Hara" not in said
+
+
+def test_a_line_that_was_written_is_read_again() -> None:
+    said = parsed(7, line(metadata=LINE["metadata"] | {"occurred_at": "2026-01-05T18:00:00+09:00"}))
+    assert isinstance(said, RecordedLine)
+    assert event_of(7, said) == applied(name=NAME)
+    assert said.metadata.occurred_at.isoformat() == "2026-01-05T09:00:00+00:00"
