@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import psycopg
@@ -90,6 +90,8 @@ class Driver:
     stop: Event = field(default_factory=Event)
     rebuild_id: int = 0
     drives: bool = False  # not only watches
+    has_rested: bool = False  # others append: one index at a time, so that all rest at once
+    turn: Lock = field(default_factory=Lock)
 
     def run(self, rebuild_id: int, *, watch: bool = True) -> list[Build]:
         """Drives the rebuild to its end, or watches who does; returns its builds.
@@ -241,7 +243,7 @@ class Driver:
             list(pool.map(lambda each: self._analyze(build, each), tables))
 
     def _make_index(self, build: Build, statement: str) -> None:
-        with psycopg.connect(self.conninfo, autocommit=True) as connection:
+        with self._in_turn(), psycopg.connect(self.conninfo, autocommit=True) as connection:
             self._check(connection)
             connection.execute("SET maintenance_work_mem = '128MB'")
             try:
@@ -261,7 +263,11 @@ class Driver:
                     "and begin a new one"
                 ) from error
 
+    def _in_turn(self) -> AbstractContextManager[object]:
+        return self.turn if self.has_rested else nullcontext()
+
     def _rest(self, connection: psycopg.Connection[Any], seconds: float) -> None:
+        self.has_rested = True
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.stop.wait(min(left, LOOK_SECONDS))
