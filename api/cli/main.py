@@ -37,7 +37,7 @@ from projections.adverse_impact.policies import NoPolicy
 from projections.adverse_impact.report import CannotCompute
 from projections.compliance_audit.merkle.encoding import NotProven
 from projections.compliance_audit.merkle.stored import Altered
-from projections.runtime.drive import Paused, Stopped
+from projections.runtime.rebuild import Paused, Stopped
 
 app = typer.Typer(
     name="hirelog",

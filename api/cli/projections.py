@@ -24,8 +24,8 @@ from api.wiring import System, open_system
 from projections import READ_MODELS, read_model
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.drive import Driver, Paused, Tell
-from projections.runtime.rebuild import Rebuild
+from projections.runtime.drive import Driver, Tell
+from projections.runtime.rebuild import Paused, Rebuild
 from projections.runtime.selection import AsOf
 
 app = typer.Typer()

@@ -13,8 +13,8 @@ import structlog
 
 from projections.runtime import builds, rebuild
 from projections.runtime.contract import ReadModel
-from projections.runtime.drive import Driver, Paused, Stopped
-from projections.runtime.rebuild import NotPossible, Rebuild
+from projections.runtime.drive import Driver
+from projections.runtime.rebuild import NotPossible, Paused, Rebuild, Stopped
 
 LOOK_SECONDS = 1.0
 

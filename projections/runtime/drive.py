@@ -9,24 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Event
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build, BuildGone
-from projections.runtime.contract import ReadModel, Table
-from projections.runtime.giving_way import giving_way
+from projections.runtime.contract import ReadModel
+from projections.runtime.indexes import IndexMaker
 from projections.runtime.projector import Superseded, follow
-from projections.runtime.rebuild import Rebuild
-from projections.runtime.refused import REFUSED
+from projections.runtime.rebuild import Paused, Rebuild, Stopped
 from projections.runtime.selection import seen
-from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned, refusal
+from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned
 
 LOOK_SECONDS = 0.1
 TRIES = 30  # restarts of workers, or of a lost database, a second apart and without any progress
@@ -34,11 +31,6 @@ AT_ONCE = 2  # indexes that the database makes at the same time
 TRIED_SECONDS = 60  # what was lost later than this after its restart had made progress
 
 DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"
-# In the order in which everyone takes locks: a build first, then its tables.
-LOCK_BUILD = "SELECT build FROM read_models.builds WHERE build = %s FOR KEY SHARE"
-MADE = """
-UPDATE read_models.builds SET later_sql = array_remove(later_sql, %s) WHERE build = %s
-"""
 STOP = """
 UPDATE read_models.rebuilds SET state = 'stopped', error = %s
  WHERE rebuild = %s AND state = 'running'
@@ -57,14 +49,6 @@ GO_ON = (
     psycopg.errors.InvalidSchemaName,
     Superseded,
 )
-
-
-class Stopped(Exception):  # noqa: N818  # the name of the situation
-    """The rebuild did not reach its end; the message says why and what to do."""
-
-
-class Paused(Exception):  # noqa: N818  # the name of the situation
-    """The rebuild was paused; the same command goes on with it."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +74,6 @@ class Driver:
     stop: Event = field(default_factory=Event)
     rebuild_id: int = 0
     drives: bool = False  # not only watches
-    has_rested: bool = False  # others append: one index at a time, so that all rest at once
-    turn: Lock = field(default_factory=Lock)
 
     def run(self, rebuild_id: int, *, watch: bool = True) -> list[Build]:
         """Drives the rebuild to its end, or watches who does; returns its builds.
@@ -144,8 +126,8 @@ class Driver:
     def _drive(self, connection: psycopg.Connection[Any]) -> None:
         by_name = {model.name: model for model in self.models}
         self._make_units(connection)
+        self._make_indexes(connection)
         for build in builds.of_rebuild(connection, self.rebuild_id):
-            self._make_indexes(build)
             self._follow_to_head(connection, by_name[build.model], build)
             this = self._check(connection)
             if this.purpose == "live":
@@ -226,63 +208,23 @@ class Driver:
                     process.stdin.close()
                 process.wait()
 
-    def _make_indexes(self, build: Build) -> None:
-        todo, done = build.later_sql, 0
-        phase = f"indexing {build.model}"
-        self.tell(Progress(phase, done, len(todo)))
-        with ThreadPoolExecutor(max_workers=max(self.workers, AT_ONCE)) as pool:
-            # A table's key first: it takes the table for itself.
-            for statements in (
-                [each for each in todo if each.startswith("ALTER")],
-                [each for each in todo if not each.startswith("ALTER")],
-            ):
-                for _ in pool.map(lambda each: self._make_index(build, each), statements):
-                    done += 1
-                    self.tell(Progress(phase, done, len(todo)))
-            tables = next(m for m in self.models if m.name == build.model).tables
-            list(pool.map(lambda each: self._analyze(build, each), tables))
-
-    def _make_index(self, build: Build, statement: str) -> None:
-        with self._in_turn(), psycopg.connect(self.conninfo, autocommit=True) as connection:
-            self._check(connection)
-            connection.execute("SET maintenance_work_mem = '128MB'")
-            try:
-                with giving_way(connection, self._rest), connection.transaction():
-                    if connection.execute(LOCK_BUILD, (build.build,)).fetchone() is None:
-                        raise Superseded
-                    connection.execute(statement.encode())
-                    connection.execute(MADE, (statement, build.build))
-            except psycopg.errors.UniqueViolation as error:
-                raise Stopped(
-                    f"rows of {build.model} are made from events of several streams "
-                    f"({error.diag.constraint_name}); declare it without by_stream"
-                ) from error
-            except REFUSED as error:
-                raise Stopped(
-                    f"{refusal(build.model, error)}; then abandon this rebuild, which has the row, "
-                    "and begin a new one"
-                ) from error
-
-    def _in_turn(self) -> AbstractContextManager[object]:
-        return self.turn if self.has_rested else nullcontext()
-
-    def _rest(self, connection: psycopg.Connection[Any], seconds: float) -> None:
-        self.has_rested = True
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.stop.wait(min(left, LOOK_SECONDS))
-            self._check(connection)
-
-    def _analyze(self, build: Build, table: Table) -> None:
-        with psycopg.connect(self.conninfo, autocommit=True) as connection:
-            name = sql.Identifier(build.schema_name, table.name)
-            connection.execute(sql.SQL("ANALYZE {}").format(name))
+    def _make_indexes(self, connection: psycopg.Connection[Any]) -> None:
+        tables_of = {model.name: model.tables for model in self.models}
+        building = [
+            (build, tables_of[build.model])
+            for build in builds.of_rebuild(connection, self.rebuild_id)
+        ]
+        at_once = max(self.workers, AT_ONCE)
+        with IndexMaker(self.conninfo, at_once, self._check) as maker:
+            for done, total in maker.make(building):
+                self.tell(Progress("indexing", done, total))
 
     def _follow_to_head(
         self, connection: psycopg.Connection[Any], model: ReadModel, build: Build
     ) -> None:
         """Folds what the workers have not, in the log's order: all of it where not by stream."""
         this = self._check(connection)
+        self.tell(Progress(f"following {model.name}", build.position, this.head))
 
         def moved(position: int) -> None:
             self.tell(Progress(f"following {model.name}", position, this.head))

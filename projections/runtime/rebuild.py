@@ -79,6 +79,14 @@ class NotPossible(Refusal):
     """Why a rebuild cannot begin or be changed; the message says what to do."""
 
 
+class Stopped(Exception):  # noqa: N818  # the name of the situation
+    """The rebuild did not reach its end; the message says why and what to do."""
+
+
+class Paused(Exception):  # noqa: N818  # the name of the situation
+    """The rebuild was paused; the same command goes on with it."""
+
+
 @dataclass(frozen=True)
 class Rebuild:
     """A rebuild and how far its units are."""

@@ -53,6 +53,13 @@ SELECT attribute.attname, coalesce(attribute.attnum = ANY (index.indkey), false)
    AND attribute.attnum > 0 AND NOT attribute.attisdropped
 """
 
+SELECT_SIZE = """
+SELECT coalesce(sum(pg_relation_size(class.oid)), 0)::bigint
+  FROM pg_class AS class
+  JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+ WHERE namespace.nspname = %s AND class.relkind = 'r'
+"""
+
 
 class TablesDiffer(DoesNotFit):
     """The tables that schema.sql makes are not those that the read model declares."""
@@ -158,6 +165,12 @@ def count_rows(
         row = connection.execute(query).fetchone()
         counts[table.name] = row[0] if row else 0
     return counts
+
+
+def size(connection: psycopg.Connection[Any], schema: str) -> int:
+    """Bytes of the rows of all tables of the schema."""
+    row = connection.execute(SELECT_SIZE, (schema,)).fetchone()
+    return row[0] if row else 0
 
 
 @cache

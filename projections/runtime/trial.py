@@ -15,9 +15,9 @@ from projections.runtime import builds, rebuild, switch, tables
 from projections.runtime.builds import INSTALL_LOCK, Build
 from projections.runtime.compare import Compared, compare
 from projections.runtime.contract import ReadModel
-from projections.runtime.drive import Driver, Stopped
+from projections.runtime.drive import Driver
 from projections.runtime.projector import follow
-from projections.runtime.rebuild import UNIT_EVENTS, NotPossible
+from projections.runtime.rebuild import UNIT_EVENTS, NotPossible, Stopped
 from projections.runtime.worker import ADVICE, Poisoned
 
 HOLD = "SELECT pg_advisory_lock(hashtextextended('hirelog trial ' || %s, 0))"

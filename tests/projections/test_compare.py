@@ -12,8 +12,8 @@ from domain.candidate.intents import Source
 from projections import read_model
 from projections.runtime import control, rebuild, trial
 from projections.runtime.compare import Difference
-from projections.runtime.drive import Driver, Progress, Stopped
-from projections.runtime.rebuild import NotPossible
+from projections.runtime.drive import Driver, Progress
+from projections.runtime.rebuild import NotPossible, Stopped
 from projections.runtime.trial import Verified, verify
 from tests.databases import Database
 from tests.projections.test_projector import live, project_to_the_end
@@ -119,7 +119,7 @@ def test_what_a_killed_trial_left_is_dropped_but_not_what_another_is_at(
     assert len(left) == 2
 
     def at_work(progress: Progress) -> None:
-        if progress.phase == "indexing crm_engagement":
+        if progress.phase == "indexing":
             (here,) = set(schemas(database.service)) - set(left)
             assert verified(system).is_same
             assert here in schemas(database.service)

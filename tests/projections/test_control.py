@@ -15,8 +15,8 @@ from domain.values import Origin
 from domain.verdict import number
 from projections import READ_MODELS, read_model
 from projections.runtime import rebuild
-from projections.runtime.drive import Driver, Progress, Stopped
-from projections.runtime.rebuild import NotPossible
+from projections.runtime.drive import Driver, Progress
+from projections.runtime.rebuild import NotPossible, Stopped
 from tests.databases import Database, all_rows
 from tests.projections.test_projector import forget_read_models, project_to_the_end
 from tests.scenario import by
@@ -47,7 +47,7 @@ def interrupted(system: System, phase: str) -> None:
 
 def test_a_rebuild_of_all_goes_on_when_some_models_are_switched_in(system: System) -> None:
     people(system)
-    interrupted(system, f"indexing {SECOND}")
+    interrupted(system, f"following {SECOND}")
     with psycopg.connect(system.conninfo, autocommit=True) as connection:
         (going,) = rebuild.going(connection)
         assert going.models == [SECOND, THIRD]

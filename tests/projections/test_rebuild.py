@@ -12,8 +12,7 @@ from api.wiring import System
 from projections import READ_MODELS
 from projections.ats_pipeline import ATS_PIPELINE
 from projections.runtime import builds, rebuild
-from projections.runtime.drive import Paused
-from projections.runtime.rebuild import NotPossible
+from projections.runtime.rebuild import NotPossible, Paused
 from tests.databases import Database, all_rows
 from tests.projections.rebuilding import (
     Driving,
@@ -80,12 +79,12 @@ def test_a_killed_driver_is_gone_on_with_by_the_same_command(
         driver = start()
         wait_for(lambda: waiting(database, "ALTER TABLE"))
         kill(driver)
-    assert live_build(database, ATS_PIPELINE).rebuild == begun.rebuild
-    audit = "SELECT FROM read_models.builds WHERE model = 'compliance_audit' FOR UPDATE"
-    with held(database, audit):
+    switch = "SELECT pg_advisory_lock(hashtextextended('hirelog switch compliance_audit', 0))"
+    with held(database, switch):
         driver = start()
-        wait_for(lambda: waiting(database, "read_models.builds"))
+        wait_for(lambda: waiting(database, "hirelog switch"))
         kill(driver)
+    assert live_build(database, ATS_PIPELINE).rebuild == begun.rebuild
     assert start().wait(30) == 0
     after = units_done(database)
     assert before.items() <= after.items()

@@ -14,7 +14,8 @@ from domain.values import Origin
 from projections.compliance_audit import COMPLIANCE_AUDIT
 from projections.crm_engagement import CRM_ENGAGEMENT
 from projections.runtime import builds, rebuild, selection, switch
-from projections.runtime.drive import Driver, Stopped
+from projections.runtime.drive import Driver
+from projections.runtime.rebuild import Stopped
 from tests.databases import Database, all_rows
 from tests.projections.poison import (
     MENDED,

@@ -15,7 +15,8 @@ from projections.ats_pipeline import ATS_PIPELINE
 from projections.crm_engagement import CRM_ENGAGEMENT
 from projections.runtime import builds
 from projections.runtime.contract import ReadModel
-from projections.runtime.drive import Driver, Stopped
+from projections.runtime.drive import Driver
+from projections.runtime.rebuild import Stopped
 from projections.runtime.selection import AsOf
 from tests.databases import Database, all_rows, rows_of
 from tests.projections.by_source import by_source

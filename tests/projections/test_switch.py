@@ -17,7 +17,8 @@ from projections.crm_engagement import CRM_ENGAGEMENT
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build
 from projections.runtime.contract import ReadModel
-from projections.runtime.drive import Driver, Stopped
+from projections.runtime.drive import Driver
+from projections.runtime.rebuild import Stopped
 from tests.databases import Database, all_rows, wait_until_projected
 from tests.projections.by_source import by_source
 from tests.projections.load import Reader, append_until

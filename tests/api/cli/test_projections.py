@@ -62,7 +62,7 @@ def test_rebuild_tells_programs_how_far_it_is(shell: Shell, company: Home) -> No
     why = ("--reason", "New disks", "--actor", "operator:ola")
     command = ("projections", "rebuild", "--all", "--workers", 2, *why, *company.at())
     *told, made = lines(shell.done(*command, environ=SMALL))
-    phases = ["folding", *(f"indexing {name}" for name in NAMES)]
+    phases = ["folding", "indexing", *(f"following {name}" for name in NAMES)]
     assert list(dict.fromkeys(each["phase"] for each in told)) == phases
     for each in told:
         assert each["models"] == NAMES
