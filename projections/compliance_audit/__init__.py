@@ -6,7 +6,7 @@ from projections.runtime.contract import ReadModel
 
 COMPLIANCE_AUDIT = ReadModel(
     name="compliance_audit",
-    version=4,
+    version=5,
     package=__name__,
     tables=(fold.ENTRIES,),
     events=(Happened,),
