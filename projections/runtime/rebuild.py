@@ -24,6 +24,9 @@ from projections.runtime.selection import AsOf
 
 UNIT_EVENTS = 40_000  # how many events a worker holds the rows of, about
 SAMPLES = 200  # of the log for each unit, to cut it into even ones
+PARTS = (
+    4  # of a unit; the last two are cut into them, so that all workers end at about the same time
+)
 
 SELECT = """
 SELECT rebuild, state, purpose, head, as_of, as_of_by, error, started_at,
@@ -52,7 +55,7 @@ SELECT builds.build
 """
 CUT = """
 SELECT DISTINCT ON (tile) originator_id
-  FROM (SELECT originator_id, ntile(%(units)s) OVER (ORDER BY originator_id) AS tile
+  FROM (SELECT originator_id, ntile(%(parts)s) OVER (ORDER BY originator_id) AS tile
           FROM hirelog.events TABLESAMPLE SYSTEM (%(percent)s)) AS sample
  ORDER BY tile, originator_id
 """
@@ -196,8 +199,11 @@ def _begun(
 def _cut(connection: psycopg.Connection[Any], rebuild: int, head: int, unit_events: int) -> None:
     units = max(1, -(-head // unit_events))
     percent = min(100.0, 100.0 * SAMPLES * units / max(head, 1))
-    rows = connection.execute(CUT, {"units": units, "percent": percent}).fetchall()
-    firsts = [UUID(int=0), *sorted({row[0] for row in rows[1:]} - {UUID(int=0)})]
+    parts = units * PARTS if units > 1 else 1
+    rows = connection.execute(CUT, {"parts": parts, "percent": percent}).fetchall()
+    small = max(0, len(rows) - 2 * PARTS)
+    starts = rows[:small:PARTS] + rows[small:]
+    firsts = [UUID(int=0), *sorted({row[0] for row in starts[1:]} - {UUID(int=0)})]
     lasts = [UUID(int=first.int - 1) for first in firsts[1:]] + [UUID(int=2**128 - 1)]
     with connection.cursor() as cursor:
         cursor.executemany(
