@@ -6,7 +6,7 @@ from projections.runtime.contract import ReadModel
 
 CRM_ENGAGEMENT = ReadModel(
     name="crm_engagement",
-    version=7,
+    version=8,
     package=__name__,
     tables=(rows.CANDIDATES, rows.POOL_MEMBERS, rows.TOUCHPOINTS),
     events=(CandidateEvent,),

@@ -50,16 +50,21 @@ def touches(recorded: Recorded) -> Touched:
 
 def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
     """The rows that are new or changed by one event."""
-    event, when = recorded.event, recorded.metadata.occurred_at
+    event, metadata = recorded.event, recorded.metadata
+    kind, when = type(event), metadata.occurred_at
     if row is None:
         if isinstance(event, Forgotten):
             return []  # as of a time before the person was on record
         row = _unseen(recorded)
-    changes: Changes = {"updated_at": max(row.updated_at, recorded.metadata.recorded_at)}
-    for step in STEPS.get(type(event), ()):
+    changes: Changes = {}
+    if metadata.recorded_at > row.updated_at:
+        changes["updated_at"] = metadata.recorded_at
+    for step in STEPS.get(kind, ()):
         changes |= step(row, event, when)
-    rows: list[Row] = _pool_members(row, changes)
-    if type(event) in DIRECTIONS:
+    rows: list[Row] = []
+    if "pools" in changes:
+        rows = _pool_members(row.candidate_id, row.pools, changes["pools"])
+    if kind in DIRECTIONS:
         changes |= _touched(row, event, when)
         rows.append(_touchpoint(recorded))
     rows.append(replace(row, **changes))
@@ -245,29 +250,25 @@ def _touchpoint(recorded: Recorded) -> Touchpoint:
 
 
 def _touched(row: Candidate, event: Happened, when: datetime) -> Changes:
-    changes: Changes = {
-        "touches": row.touches + 1,
-        "first_touch_at": min(row.first_touch_at or when, when),
-        "last_touch_at": max(row.last_touch_at or when, when),
-    }
+    changes: Changes = {"touches": row.touches + 1}
+    if row.first_touch_at is None or when < row.first_touch_at:
+        changes["first_touch_at"] = when
+    if row.last_touch_at is None or when > row.last_touch_at:
+        changes["last_touch_at"] = when
     if counter := COUNTED.get(type(event)):
         changes[counter] = getattr(row, counter) + 1
     if points := warmth.POINTS.get(type(event)):
-        recent = warmth.RECENT_HALF_LIFE_DAYS
-        changes |= {
-            "last_engagement_at": max(row.last_engagement_at or when, when),
-            "warmth_log2": warmth.add(row.warmth_log2, points, when, warmth.HALF_LIFE_DAYS),
-            "recent_warmth_log2": warmth.add(row.recent_warmth_log2, points, when, recent),
-        }
+        if row.last_engagement_at is None or when > row.last_engagement_at:
+            changes["last_engagement_at"] = when
+        changes["warmth_log2"], changes["recent_warmth_log2"] = warmth.add(
+            row.warmth_log2, row.recent_warmth_log2, points, when
+        )
     return changes
 
 
-def _pool_members(before: Candidate, changes: Changes) -> list[Row]:
-    if "pools" not in changes:
-        return []
-    after: list[str] = changes["pools"]
-    changed = set(before.pools) ^ set(after)
-    return [PoolMember(pool, before.candidate_id, pool in after) for pool in changed]
+def _pool_members(candidate_id: UUID, before: list[str], after: list[str]) -> list[Row]:
+    changed = set(before) ^ set(after)
+    return [PoolMember(pool, candidate_id, pool in after) for pool in changed]
 
 
 def _with(some: list[T], more: T) -> list[T]:

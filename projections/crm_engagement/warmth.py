@@ -40,10 +40,18 @@ def days(moment: datetime) -> float:
     return (moment - _EPOCH).total_seconds() / 86_400
 
 
-def add(log2: float, points: float, when: datetime, half_life: float) -> float:
-    """The logarithm after `points` more, given `when`. The order of additions does not matter."""
-    more = math.log2(points) + days(when) / half_life
-    high, low = (log2, more) if log2 > more else (more, log2)
+def add(log2: float, recent_log2: float, points: float, when: datetime) -> tuple[float, float]:
+    """Both logarithms after `points` more, given `when`. The order of additions does not matter."""
+    worth, day = math.log2(points), days(when)
+    return (
+        _sum(log2, worth + day / HALF_LIFE_DAYS),
+        _sum(recent_log2, worth + day / RECENT_HALF_LIFE_DAYS),
+    )
+
+
+def _sum(one: float, other: float) -> float:
+    """The logarithm of the sum of what two logarithms stand for."""
+    high, low = (one, other) if one > other else (other, one)
     return high + math.log1p(math.exp2(low - high)) / LN_2
 
 

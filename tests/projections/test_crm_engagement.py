@@ -351,7 +351,7 @@ def test_warmth_is_the_sum_of_what_is_left_of_each_act(
     moment = day(max([at for _, at in acts], default=0) + later)
     log2 = warmth.COLD
     for worth, at in acts:
-        log2 = warmth.add(log2, worth, day(at), warmth.HALF_LIFE_DAYS)
+        log2, _ = warmth.add(log2, warmth.COLD, worth, day(at))
     left = sum(worth * 0.5 ** ((moment - day(at)) / timedelta(days=30)) for worth, at in acts)
     assert warmth.at(log2, moment) == pytest.approx(left, rel=1e-6)
 
