@@ -1,6 +1,6 @@
 """Folds a batch of events into rows in memory: the part of the runtime that needs no database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +58,13 @@ def touched_keys(model: ReadModel, batch: Iterable[Recorded | Unreadable]) -> di
     return keys
 
 
+class _Places(dict[type[Row], tuple[Table, Callable[[Row], Key], dict[Key, Row]]]):
+    """Where a row belongs, by its type."""
+
+    def __missing__(self, kind: type[object]) -> Any:
+        raise TypeError(f"fold() returned a {kind.__name__}, which is a row of none of its tables")
+
+
 class _Beginnings:
     """The rows of a batch by the beginnings of their keys, as far as anybody asked for them."""
 
@@ -106,7 +113,8 @@ def fold_onto(
     parked_streams: Mapping[UUID, int],
 ) -> list[Parked]:
     """The same, which changes `rows`, of all tables, and returns what is to be parked."""
-    touches, fold, table_of, folds = model.touches, model.fold, model.table_of, model.event_classes
+    touches, fold, folds = model.touches, model.fold, model.event_classes
+    places = _Places({table.row: (table, table.key, rows[table]) for table in model.tables})
     in_order: _Beginnings | None = None
     parked, parked_now = dict(parked_streams), list[Parked]()
     for recorded in batch:
@@ -131,16 +139,16 @@ def fold_onto(
                     row = in_order.beginning(touched)
             made = []
             for new in fold(row, recorded):
-                table = table_of[type(new)]
-                made.append((table, table.key(new), new))
+                table, key_of, its_rows = places[type(new)]
+                made.append((table, its_rows, key_of(new), new))
             if row is None and touched:
                 _check_found(touched, made)
         except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
             parked[recorded.originator_id] = recorded.position
             parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
             continue
-        for table, key, new in made:
-            rows[table][key] = new
+        for table, its_rows, key, new in made:
+            its_rows[key] = new
             if in_order:
                 in_order.add(table, key)
     return parked_now
@@ -152,10 +160,10 @@ def _check_touched(touched: Touched) -> None:
         raise TypeError(f"touches() must name a row of {table.name} by a tuple of its primary key")
 
 
-def _check_found(touched: Touched, made: Iterable[tuple[Table, Key, Row]]) -> None:
+def _check_found(touched: Touched, made: Iterable[tuple[Table, dict[Key, Row], Key, Row]]) -> None:
     # Such as a text for a UUID: the row would never be found, and begun anew by each event.
     wanted, key = touched
-    for table, found, _ in made:
+    for table, _, found, _ in made:
         if table is wanted and found != key and list(map(str, found)) == list(map(str, key)):
             raise TypeError(f"touches() names a row of {table.name} by other types than it has")
 

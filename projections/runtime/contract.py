@@ -7,7 +7,7 @@ loads the rows, keeps the changed ones in memory for the batch and writes them; 
 else and has no effect.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -62,11 +62,6 @@ class Forgotten(Erased):
     """
 
 
-class _Tables(dict[type[Row], Table]):
-    def __missing__(self, kind: type[object]) -> Table:
-        raise TypeError(f"fold() returned a {kind.__name__}, which is a row of none of its tables")
-
-
 @dataclass(frozen=True)
 class ReadModel:
     """A read model. A change of its fold or schema needs a new `version`.
@@ -86,11 +81,6 @@ class ReadModel:
     fold: Callable[[Any, Recorded], Iterable[Row]]
     by_stream: bool = False
     holds_personal: bool = False
-
-    @cached_property
-    def table_of(self) -> Mapping[type[Row], Table]:
-        """Which table a row belongs to. Raises TypeError for what is no row of its tables."""
-        return _Tables({table.row: table for table in self.tables})
 
     @cached_property
     def event_classes(self) -> frozenset[type[Happened]]:

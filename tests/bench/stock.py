@@ -39,6 +39,7 @@ from tests.bench.scratch import make_tables, scratch
 SLICE = 30_000  # events of the log; more than five seconds' work
 SCHEMA = "bench_stock"
 PATIENCE_SECONDS = 900.0
+TABLE_OF = {table.row: table for table in ATS_PIPELINE.tables}
 
 COPY_SLICE = """
 INSERT INTO bench_stock.hirelog_events
@@ -92,7 +93,7 @@ class PipelineView(PostgresTrackingRecorder):
                 found = cursor.execute(_select(table), key, prepare=True).fetchone()
                 row = table.row(**found) if found else None
             for new in ATS_PIPELINE.fold(row, recorded):
-                upsert = _upsert(ATS_PIPELINE.table_of[type(new)])
+                upsert = _upsert(TABLE_OF[type(new)])
                 cursor.execute(upsert, astuple(new), prepare=True)
             self._insert_tracking(cursor, tracking)
 
