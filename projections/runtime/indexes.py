@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from projections.runtime import tables
@@ -116,9 +115,8 @@ class IndexMaker:
             self._check(connection)
 
     def _analyze(self, build: Build, table: Table) -> None:
-        name = sql.Identifier(build.schema_name, table.name)
         with self._connections.connection() as connection:
-            connection.execute(sql.SQL("ANALYZE {}").format(name))
+            tables.analyze(connection, build.schema_name, table)
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
