@@ -18,8 +18,9 @@ from api.paging import MAX_PAGE
 from api.versions import IfMatch, expected
 from api.wiring import System
 from domain.candidate.intents import Intent
+from domain.given import GivenMoment
 from domain.recorded import Metadata
-from domain.values import NAMESPACE, GivenMoment, now
+from domain.values import NAMESPACE, now
 from domain.verdict import Expected
 
 UUID_PATTERN = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"

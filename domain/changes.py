@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain import errors
-from domain import job as j
+from domain import job_events as j
 from domain.candidate import events as e
 from domain.recorded import Recorded
 from domain.upkeep import ImpactReportPublished, UpkeepEvent

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from domain import errors
 from domain.candidate import events as e
-from domain.candidate.intents import Intent, Label
+from domain.candidate.intents import Intent
 from domain.candidate.rules import Consequences, Known
-from domain.values import GivenMoment, Purpose
+from domain.given import GivenMoment, Label
+from domain.values import Purpose
 
 EVERY_PURPOSE = tuple(Purpose)
 

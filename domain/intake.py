@@ -21,7 +21,8 @@ from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
-from domain.job import Job, JobEvent
+from domain.job import Job
+from domain.job_events import JobEvent
 from domain.recorded import Happened, Metadata, Recorded
 from domain.recruiting import ATTEMPTS, COMMUTING_ATTEMPTS, Recruiting, contended
 from domain.taken import Pending, Taken, Tally, VersionTaken, append, broken_by

@@ -1,73 +1,26 @@
-"""A job and its stages: its events, what is known after them, and what may happen next."""
+"""A job and its stages: what is known after its events, and what may happen next."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
 
 from domain import errors
-from domain.candidate.intents import Intent, Label
-from domain.recorded import Happened, Recorded
-
-# Events
-
-
-class JobEvent(Happened):
-    """Base of the events of a job's stream; none holds personal data."""
-
-
-class JobOpened(JobEvent):
-    """A job was opened."""
-
-    TOPIC: ClassVar[str] = "job.opened"
-
-    title: str
-    department: str | None = None
-    location: str | None = None
-    openings: int = 1
-    hiring_managers: tuple[str, ...] | None = None  # as they stand as actors in events
-
-
-class StagesDefined(JobEvent):
-    """The job got its stages, in the order in which an application passes them."""
-
-    TOPIC: ClassVar[str] = "job.stages-defined"
-
-    stages: tuple[str, ...]
-
-
-class StagesChanged(JobEvent):
-    """The job's stages were changed; applications in a removed stage stay where they are."""
-
-    TOPIC: ClassVar[str] = "job.stages-changed"
-
-    from_stages: tuple[str, ...]
-    to_stages: tuple[str, ...]
-
-
-class HiringManagersChanged(JobEvent):
-    """Others became responsible for whom the job is given to."""
-
-    TOPIC: ClassVar[str] = "job.hiring-managers-changed"
-
-    from_hiring_managers: tuple[str, ...]
-    to_hiring_managers: tuple[str, ...]
-
-
-class JobClosed(JobEvent):
-    """The job was closed: no applications, offers or hires from here on."""
-
-    TOPIC: ClassVar[str] = "job.closed"
-
-
-class JobReopened(JobEvent):
-    """The closed job was opened again."""
-
-    TOPIC: ClassVar[str] = "job.reopened"
-
+from domain.candidate.intents import Intent
+from domain.given import Label
+from domain.job_events import (
+    HiringManagersChanged,
+    JobClosed,
+    JobEvent,
+    JobOpened,
+    JobReopened,
+    StagesChanged,
+    StagesDefined,
+)
+from domain.recorded import Recorded
 
 # State
 

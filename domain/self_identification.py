@@ -1,4 +1,4 @@
-"""What a person says of sex, race, disability and the like: events, state, decisions.
+"""What a person says of sex, race, disability and the like: state and decisions.
 
 On a stream of its own, whose id gives the candidate away to nobody without the master key. Declined
 is an answer and is kept as one; what was never asked or answered is unknown and stands nowhere.
@@ -7,35 +7,16 @@ is an answer and is kept as one; what was never asked or answered is unknown and
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from domain.candidate.intents import Intent, Label
-from domain.recorded import Happened, Recorded
-from domain.values import REDACTED, SelfIdentificationText
-
-WIDTH = 1_024
-
-# Events
-
-
-class SelfIdentificationEvent(Happened):
-    """Base of the events of a self-identification's stream; the candidate is personal in them."""
-
-
-class SelfIdentified(SelfIdentificationEvent):
-    """The person answered, or declined to: `answers` is a JSON object of answers by attribute.
-
-    Spaces follow it up to a multiple of WIDTH bytes: sealed as it is, its length would tell it.
-    """
-
-    TOPIC: ClassVar[str] = "self-identification.stated"
-
-    candidate_id: SelfIdentificationText = None
-    answers: SelfIdentificationText = None
-
+from domain.candidate.intents import Intent
+from domain.given import Label
+from domain.recorded import Recorded
+from domain.self_identification_events import WIDTH, SelfIdentified
+from domain.values import REDACTED
 
 # State
 

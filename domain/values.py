@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 # What stands in the place of a personal value whose key was destroyed.
 REDACTED = "[redacted]"
@@ -110,19 +109,8 @@ def to_utc(moment: datetime) -> datetime:
         raise ValueError("must lie within the years 1 to 9999 in UTC") from None
 
 
-def _not_a_number(given: Any) -> Any:
-    # pydantic would take a number for seconds since 1970, and so a bare year for a moment in 1970.
-    if isinstance(given, int | float) or (
-        isinstance(given, str) and given.strip().lstrip("+-").replace(".", "", 1).isdigit()
-    ):
-        raise ValueError("must be a date and time with a zone, such as 2026-05-04T09:00:00Z")
-    return given
-
-
-# With a zone: in events, where it is UTC, and in answers, for which it is made UTC.
-Moment = Annotated[datetime, Meta(tz=True), AfterValidator(to_utc)]
-# As callers give it.
-GivenMoment = Annotated[AwareDatetime, AfterValidator(to_utc), BeforeValidator(_not_a_number)]
+# With a zone; in UTC as it is stored and answered.
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 def now() -> datetime:

@@ -14,13 +14,8 @@ from msgspec import structs
 from domain import errors
 from domain.log import AppendingStore, Decided, EventLog
 from domain.recorded import Metadata, Recorded
-from domain.self_identification import (
-    IdentifySelf,
-    SelfIdentification,
-    SelfIdentified,
-    consequences,
-    fold,
-)
+from domain.self_identification import IdentifySelf, SelfIdentification, consequences, fold
+from domain.self_identification_events import SelfIdentified
 from domain.values import Purpose
 from domain.verdict import refuse_or_record
 

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from api import logs
 from api.settings import Settings
-from domain.candidate.intents import Label
+from domain.given import GivenMoment, Label
 from domain.recorded import Metadata
-from domain.values import GivenMoment, now
+from domain.values import now
 
 out = Console(highlight=False, soft_wrap=True)
 

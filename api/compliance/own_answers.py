@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.compliance import pages
 from api.replay import TIME
 from domain.recorded import Recorded
-from domain.self_identification import SelfIdentified
+from domain.self_identification_events import SelfIdentified
 from domain.values import REDACTED, Moment
 
 ELSEWHERE = (

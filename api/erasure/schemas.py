@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.erasure import listing
 from api.erasure.disclosures import Disclosure
-from domain.candidate.intents import Label
 from domain.candidate.state import Hold
 from domain.erasure import EVERY_PURPOSE
+from domain.given import GivenMoment, Label
 from domain.recorded import Recorded
-from domain.values import GivenMoment, Moment, Purpose, now
+from domain.values import Moment, Purpose, now
 
 
 class ErasureRequest(BaseModel):

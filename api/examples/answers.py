@@ -11,7 +11,7 @@ from api.examples.requests import APPLICATION, JOB
 from api.schemas import CandidateState, Event, Recording
 from domain.candidate import state
 from domain.candidate.events import Advanced, Applied, Contacted, Opened, Replied, Sourced
-from domain.job import JobOpened, StagesChanged, StagesDefined
+from domain.job_events import JobOpened, StagesChanged, StagesDefined
 from domain.outcome import Outcome
 from domain.recorded import Metadata, Recorded
 from domain.values import NAMESPACE, Channel, Origin

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.candidate.events import CandidateEvent
 from domain.changes import change
-from domain.job import JobEvent
+from domain.job_events import JobEvent
 from domain.recorded import Recorded, disclosed, event_classes, personal_fields, told
-from domain.self_identification import SelfIdentified
+from domain.self_identification_events import SelfIdentified
 from domain.upkeep import ImpactReportPublished
 from domain.values import Moment
 

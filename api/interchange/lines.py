@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, readable
 from api.interchange.mapping import interaction
-from domain.candidate.intents import Intent, Label
+from domain.candidate.intents import Intent
+from domain.given import GivenMoment, Label
 from domain.job import JobChange, OpenJob
 from domain.recorded import (
     Happened,
@@ -24,9 +25,9 @@ from domain.recorded import (
     in_utc,
     upcast,
 )
-from domain.self_identification import SelfIdentificationEvent
+from domain.self_identification_events import SelfIdentificationEvent
 from domain.upkeep import ImpactReportPublished
-from domain.values import NAMESPACE, GivenMoment
+from domain.values import NAMESPACE
 
 MAX_LINE_BYTES = 1_000_000
 

@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport
-from domain.candidate.intents import ApplyAs, ForApplication, Intent, Interaction, Label
+from domain.candidate.intents import ApplyAs, ForApplication, Intent, Interaction
+from domain.given import GivenMoment, Label
 from domain.self_identification import IdentifySelf
-from domain.values import NAMESPACE, GivenMoment
+from domain.values import NAMESPACE
 
 _INTERACTION: TypeAdapter[Intent] = TypeAdapter(Interaction)
 

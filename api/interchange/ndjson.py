@@ -37,7 +37,7 @@ from api.wiring import System
 from domain.candidate.intents import Intent
 from domain.intake import Intake
 from domain.recorded import Metadata, Recorded
-from domain.self_identification import SelfIdentificationEvent
+from domain.self_identification_events import SelfIdentificationEvent
 from domain.upkeep import ImpactReportPublished
 from domain.values import now
 

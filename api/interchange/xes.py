@@ -20,10 +20,11 @@ from api.interchange.batch import CannotImport, Progress, Report, chunks, readab
 from api.interchange.mapping import Mapping
 from domain.candidate.intents import Intent
 from domain.errors import CandidateErased
+from domain.given import GivenMoment
 from domain.intake import Intake
 from domain.job import OpenJob
 from domain.recorded import Metadata
-from domain.values import GivenMoment, now
+from domain.values import now
 from domain.vault import SelfIdentifications
 
 CASES_AT_ONCE = 500

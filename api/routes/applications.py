@@ -31,7 +31,7 @@ from api.views import (
     relationships_by_id,
 )
 from domain import errors
-from domain.candidate.intents import Label
+from domain.given import Label
 from domain.values import ApplicationStatus, now
 from projections.ats_pipeline import queries
 

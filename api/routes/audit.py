@@ -15,8 +15,8 @@ from api.paging import Page, PageDep, bigint
 from api.problem_documents import problems
 from api.reading import SAYS_WHY_OF_ONE, Reader, Selectable, reader_of
 from api.readings import What
-from domain.candidate.intents import Label
-from domain.values import GivenMoment, Moment
+from domain.given import GivenMoment, Label
+from domain.values import Moment
 from projections.compliance_audit import queries
 
 router = APIRouter(

@@ -38,8 +38,9 @@ from domain import errors
 from domain.candidate.events import CandidateEvent
 from domain.candidate.intents import Beginning, Interaction
 from domain.candidate.state import Candidate
+from domain.given import GivenMoment
 from domain.log import Head
-from domain.values import GivenMoment, now
+from domain.values import now
 
 router = APIRouter(prefix="/v1/candidates", tags=["Candidates"], route_class=Route)
 

@@ -15,7 +15,7 @@ from api.reading import SAYS_WHY, ReaderDep
 from api.readings import What
 from domain import errors
 from domain.candidate.difference import BEGINNING, Point
-from domain.values import GivenMoment
+from domain.given import GivenMoment
 
 router = APIRouter(
     prefix="/v1/candidates",

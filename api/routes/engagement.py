@@ -22,8 +22,8 @@ from api.reading import SAYS_WHY, Reader, View, reader_of
 from api.readings import What
 from api.views import Application, Relationship, applications_by_candidate, relationships
 from domain import errors
-from domain.candidate.intents import Label
-from domain.values import GivenMoment, Moment, now
+from domain.given import GivenMoment, Label
+from domain.values import Moment, now
 from projections.crm_engagement import queries, warmth
 
 router = APIRouter(

@@ -16,7 +16,7 @@ from api.paging import Page, PageDep, bigint
 from api.problem_documents import problems
 from api.routes.rebuilds import Name, metadata_of
 from api.upkeep import Retried
-from domain.candidate.intents import Label
+from domain.given import Label
 from domain.values import Moment
 from projections import read_model
 from projections.runtime import parking

@@ -15,8 +15,8 @@ from api.examples.officers import READINGS
 from api.openapi import answers
 from api.paging import Page, PageDep, bigint
 from api.problem_documents import problems
-from domain.candidate.intents import Label
-from domain.values import GivenMoment, Moment
+from domain.given import GivenMoment, Label
+from domain.values import Moment
 
 router = APIRouter(
     prefix="/v1/audit/readings",

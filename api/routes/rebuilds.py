@@ -14,9 +14,9 @@ from api.examples.rebuilds import ABANDONED, BUILD_LIST, GOING, GOING_LIST, KEPT
 from api.openapi import answers
 from api.problem_documents import problems
 from api.wiring import System
-from domain.candidate.intents import Label
+from domain.given import GivenMoment, Label
 from domain.recorded import Metadata
-from domain.values import GivenMoment, Moment, now
+from domain.values import Moment, now
 from projections import READ_MODELS, read_model
 from projections.runtime import control
 from projections.runtime.control import Going

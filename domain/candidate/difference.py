@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.candidate.events import CandidateEvent
-from domain.candidate.intents import DETAILS
+from domain.candidate.events import DETAILS, CandidateEvent
 from domain.candidate.state import Candidate, evolve
 from domain.recorded import Recorded, personal_values
 from domain.values import to_utc

@@ -34,6 +34,9 @@ class DetailsLearned(CandidateEvent):
     url: ContactDetail = None
 
 
+DETAILS = DetailsLearned.__struct_fields__
+
+
 class Sourced(DetailsLearned):
     """Someone found the person and put them on record, for a job or for later."""
 

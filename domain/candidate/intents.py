@@ -3,40 +3,11 @@
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.values import Channel, ConsentPurpose, GivenMoment, Origin, RejectionType
-
-DETAILS = ("name", "email", "phone", "location", "headline", "url")
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain the NUL character")
-    return text
-
-
-def _told_as(pattern: str) -> Any:
-    """Has the JSON schema tell what a validator finds out with words of its own."""
-    return Field(json_schema_extra={"pattern": pattern})
-
-
-_Clean = AfterValidator(_without_nul)
-_NotBlank = _told_as(r"^[^\x00]*[^\s\x00][^\x00]*$")
-Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _Clean, _NotBlank
-]
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=20_000), _Clean, _told_as(r"^[^\x00]*$")
-]
-Detail = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), _Clean, _NotBlank
-]
-Email = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
-    _Clean,
-]
+from domain.candidate.events import DETAILS
+from domain.given import Detail, Email, GivenMoment, Label, Text
+from domain.values import Channel, ConsentPurpose, Origin, RejectionType
 
 
 class Intent(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.candidate import events as e
-from domain.candidate.intents import DETAILS
+from domain.candidate.events import DETAILS
 from domain.recorded import Recorded
 from domain.values import REDACTED, ApplicationStatus, Channel, ConsentPurpose, Origin, Purpose
 

@@ -7,13 +7,13 @@ from domain.candidate.events import (
     ReturnedToPool,
     Sourced,
 )
-from domain.job import JobEvent
+from domain.job_events import JobEvent
 from projections.ats_pipeline import fold, rows
 from projections.runtime.contract import ReadModel
 
 ATS_PIPELINE = ReadModel(
     name="ats_pipeline",
-    version=7,
+    version=8,
     package=__name__,
     tables=(rows.JOBS, rows.APPLICATIONS, rows.STAGE_VISITS, rows.PEOPLE),
     events=(JobEvent, ApplicationEvent, ReturnedToPool, Sourced, ProfileUpdated, Erased),

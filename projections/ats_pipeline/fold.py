@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain import job as j
+from domain import job_events as j
 from domain.candidate import events as e
 from domain.errors import CandidateErased
 from domain.recorded import Happened, Metadata, Recorded

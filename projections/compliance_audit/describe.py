@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain import job as j
-from domain import self_identification as s
+from domain import job_events as j
+from domain import self_identification_events as s
 from domain import upkeep as u
 from domain.candidate import events as e
-from domain.candidate.intents import DETAILS
+from domain.candidate.events import DETAILS
 from domain.recorded import Happened
 from domain.values import RejectionType
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.candidate.events import CandidateEvent
-from domain.job import JobEvent
+from domain.job_events import JobEvent
 from domain.recorded import Recorded
 from domain.upkeep import ParkedSkipped
 from projections.compliance_audit.describe import describe

@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from domain import job as j
+from domain import job_events as j
 from domain import upkeep as u
 from domain.candidate import events as e
 from domain.changes import Change, change
 from domain.erasure import EVERY_PURPOSE
 from domain.recorded import Happened, Recorded
-from domain.self_identification import SelfIdentified
+from domain.self_identification_events import SelfIdentified
 from domain.upkeep import ImpactReportPublished, ParkedRetried, ParkedSkipped
 from domain.values import Channel, ConsentPurpose
 from tests.scenario import (

@@ -12,14 +12,16 @@ from domain.job import (
     ChangeHiringManagers,
     ChangeStages,
     CloseJob,
-    HiringManagersChanged,
     Job,
     JobChange,
+    OpenJob,
+    ReopenJob,
+)
+from domain.job_events import (
+    HiringManagersChanged,
     JobClosed,
     JobOpened,
     JobReopened,
-    OpenJob,
-    ReopenJob,
     StagesChanged,
     StagesDefined,
 )

@@ -12,8 +12,8 @@ from msgspec import structs
 from pydantic import AwareDatetime
 
 from api.compliance.register import processing
-from domain import job as j
-from domain import self_identification as s
+from domain import job_events as j
+from domain import self_identification_events as s
 from domain import upkeep as u
 from domain.candidate import events as e
 from domain.recorded import Happened, Metadata, holds_personal_values, personal_fields

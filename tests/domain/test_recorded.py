@@ -10,7 +10,7 @@ import pytest
 from msgspec import DecodeError, ValidationError, structs
 
 from domain.candidate import events as e
-from domain.job import JobClosed
+from domain.job_events import JobClosed
 from domain.recorded import (
     Happened,
     Metadata,

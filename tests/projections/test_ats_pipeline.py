@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from domain.candidate import events as e
 from domain.erasure import EVERY_PURPOSE
-from domain.job import (
+from domain.job_events import (
     HiringManagersChanged,
     JobClosed,
     JobOpened,

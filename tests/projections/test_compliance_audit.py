@@ -8,7 +8,7 @@ from msgspec import structs
 from msgspec.structs import asdict
 
 from domain.candidate import events as e
-from domain.job import (
+from domain.job_events import (
     HiringManagersChanged,
     JobClosed,
     JobOpened,

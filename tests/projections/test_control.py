@@ -9,7 +9,7 @@ import pytest
 from api.wiring import System
 from domain.candidate.events import Noted, Sourced
 from domain.candidate.intents import Source
-from domain.job import JobOpened
+from domain.job_events import JobOpened
 from domain.upkeep import ParkedSkipped
 from domain.values import Origin
 from domain.verdict import number

@@ -15,7 +15,8 @@ from domain.candidate import events as e
 from domain.candidate import state
 from domain.candidate.state import Candidate
 from domain.errors import Refusal
-from domain.job import Job, JobEvent
+from domain.job import Job
+from domain.job_events import JobClosed, JobEvent, JobOpened
 from domain.recorded import Recorded
 from domain.values import REDACTED, ConsentPurpose
 from projections import READ_MODELS
@@ -285,7 +286,7 @@ def test_a_row_of_no_table_parks_its_stream_and_leaves_no_half() -> None:
 
 
 def test_events_that_a_model_does_not_fold_are_never_parked() -> None:
-    batch = log(jobs.JobOpened(title="t"), jobs.JobClosed(), stream=JOBS[0])
+    batch = log(JobOpened(title="t"), JobClosed(), stream=JOBS[0])
     store = Store(FRAGILE, parked_streams={JOBS[0]: 1})
     store.project(batch)
     assert (store.parked, store.rows) == ([], {})

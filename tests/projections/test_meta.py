@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +12,9 @@ import pytest
 from projections import READ_MODELS
 from projections.runtime.contract import ReadModel, Table
 
+LOADED = (
+    "import sys, projections.runtime.worker; print(*sorted({*sys.modules} & {'pydantic', 'api'}))"
+)
 FILES = {"__init__.py", "schema.sql", "fold.py", "queries.py"}
 
 every_model = pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)
@@ -29,6 +34,13 @@ def test_every_folder_of_the_read_side_is_in_the_table_of_contents_or_known_to_h
 ):
     folders = {path.parent.name for path in folder(READ_MODELS[0]).parent.glob("*/__init__.py")}
     assert folders == {model.name for model in READ_MODELS} | {"runtime", "adverse_impact"}
+
+
+def test_a_worker_comes_up_without_what_callers_are_checked_by() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED], check=True, capture_output=True, text=True
+    )
+    assert told.stdout.split() == []
 
 
 @every_model

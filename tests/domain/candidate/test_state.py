@@ -6,7 +6,7 @@ import pytest
 
 from domain.candidate import events as e
 from domain.candidate import state
-from domain.job import JobOpened
+from domain.job_events import JobOpened
 from domain.recorded import Happened
 from domain.values import ApplicationStatus, Origin
 from tests.scenario import (
