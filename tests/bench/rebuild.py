@@ -19,6 +19,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 RATIOS = {
     "one_model_vs_stock": ("one_model", "stock"),
     "all_models_vs_stock": ("all_models", "stock"),
+    "all_models_two_workers_vs_stock": ("all_models_two_workers", "stock"),
     "two_workers_vs_one": ("two_workers", "one_model"),
     "one_model_vs_limit": ("one_model", "limit"),
 }
