@@ -35,7 +35,6 @@ _SETTINGS = {
     "port": str(PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -46,6 +45,21 @@ _SETTINGS = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
+
+# Of a container, in each of the two ways in which kernels tell.
+_MEMORY_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def shared_buffers() -> int:
+    """How much of the database to hold in memory: a sixteenth of it, from 256 to 1024 MiB."""
+    memory = psutil.virtual_memory().total
+    for limit in _MEMORY_LIMITS:
+        with suppress(OSError, ValueError):  # the other way, or no limit
+            memory = min(memory, int(limit.read_text()))
+    return min(max(memory // 16 // 2**20, 256), 1024)
 
 
 def lock(path: Path) -> BinaryIO | None:
@@ -164,7 +178,10 @@ class Cluster:
     def _start(self, server_lock: BinaryIO) -> psutil.Process:
         self._clear_traces()
         quoted_dir = str(self.socket_dir).replace('"', '""')
-        settings = _SETTINGS | {"unix_socket_directories": f'"{quoted_dir}"'}
+        settings = _SETTINGS | {
+            "unix_socket_directories": f'"{quoted_dir}"',
+            "shared_buffers": f"{shared_buffers()}MB",
+        }
         for setting, text in access_files().items():
             file = self.data_dir / f"{setting}.conf"
             file.write_text(text)

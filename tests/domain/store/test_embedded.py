@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
 import pytest
 
+from domain.store import cluster
 from domain.store.accounts import socket_dir
 from domain.store.cluster import is_alive
 from domain.store.embedded import SUPERUSER, EmbeddedServer, EmbeddedServerError, attach
@@ -135,6 +137,33 @@ def test_is_shared_and_private(data_dir: Path) -> None:
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("gigabytes", "limit", "megabytes"),
+    [
+        (1, None, 256),
+        (8, None, 512),
+        (64, None, 1024),
+        (64, "max\n", 1024),
+        (64, "1073741824\n", 256),
+        (8, "9223372036854771712\n", 512),
+    ],
+)
+def test_holds_in_memory_what_the_machine_or_container_can_spare(
+    gigabytes: int,
+    limit: str | None,
+    megabytes: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "limit"
+    if limit is not None:
+        file.write_text(limit)
+    monkeypatch.setattr(cluster, "_MEMORY_LIMITS", (file,))
+    memory = SimpleNamespace(total=gigabytes << 30)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert cluster.shared_buffers() == megabytes
+
+
 def test_another_user_cannot_connect(data_dir: Path) -> None:
     with attach(data_dir) as server:
         Path(server.host).chmod(0o701)  # so that only the way there and the server refuse
