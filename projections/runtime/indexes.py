@@ -93,7 +93,6 @@ class IndexMaker:
                         raise Superseded
                     connection.execute(statement.encode())
                     connection.execute(MADE, (statement, build.build))
-                    self._has_rested = False  # but for what follows
             except psycopg.errors.UniqueViolation as error:
                 raise Stopped(
                     f"rows of {build.model} are made from events of several streams "
