@@ -115,7 +115,7 @@ def _share(this: Rebuild, build: Build) -> float:
         return 1.0
     if build.position < this.head:  # is made in the order of the log
         return build.position / this.head
-    return this.units_done / max(this.units, 1)
+    return this.share
 
 
 def is_driven(connection: psycopg.Connection[Any], rebuild_id: int) -> bool:

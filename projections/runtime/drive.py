@@ -19,7 +19,7 @@ import psycopg
 from projections.runtime import builds, outside, rebuild, switch
 from projections.runtime.builds import Build, BuildGone
 from projections.runtime.contract import ReadModel
-from projections.runtime.indexes import IndexMaker
+from projections.runtime.indexes import index_maker
 from projections.runtime.projector import Superseded, follow
 from projections.runtime.rebuild import Paused, Rebuild, Stopped
 from projections.runtime.selection import seen
@@ -27,7 +27,8 @@ from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned
 
 LOOK_SECONDS = 0.1
 TRIES = 30  # restarts of workers, or of a lost database, a second apart and without any progress
-AT_ONCE = 2  # indexes that the database makes at the same time
+AT_ONCE = 2  # indexes that the database makes at the same time, or as many as there are workers
+MOST_AT_ONCE = 8  # each has memory and a connection of its own
 TRIED_SECONDS = 60  # what was lost later than this after its restart had made progress
 
 DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"
@@ -155,8 +156,7 @@ class Driver:
 
     def _tell_units(self, connection: psycopg.Connection[Any]) -> Rebuild:
         this = rebuild.one(connection, self.rebuild_id)
-        done = this.head * this.units_done // max(this.units, 1)
-        self.tell(Progress("folding", done, this.head))
+        self.tell(Progress("folding", int(this.head * this.share), this.head))
         return this
 
     def _make_units(self, connection: psycopg.Connection[Any]) -> None:
@@ -209,13 +209,14 @@ class Driver:
                 process.wait()
 
     def _make_indexes(self, connection: psycopg.Connection[Any]) -> None:
-        tables_of = {model.name: model.tables for model in self.models}
+        by_stream = {model.name: model.tables for model in self.models if model.by_stream}
         building = [
-            (build, tables_of[build.model])
+            (build, by_stream[build.model])
             for build in builds.of_rebuild(connection, self.rebuild_id)
+            if build.model in by_stream
         ]
-        at_once = max(self.workers, AT_ONCE)
-        with IndexMaker(self.conninfo, at_once, self._check) as maker:
+        at_once = min(max(self.workers, AT_ONCE), MOST_AT_ONCE)
+        with index_maker(self.conninfo, at_once, self._check) as maker:
             for done, total in maker.make(building):
                 self.tell(Progress("indexing", done, total))
 

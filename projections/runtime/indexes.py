@@ -3,10 +3,9 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool
@@ -21,6 +20,9 @@ from projections.runtime.refused import REFUSED
 from projections.runtime.worker import refusal
 
 LOOK_SECONDS = 0.1
+PATIENCE_SECONDS = 5.0  # for a connection
+
+Connections = ConnectionPool[psycopg.Connection[Any]]
 
 # In the order in which everyone takes locks: a build first, then its tables.
 LOCK_BUILD = "SELECT build FROM read_models.builds WHERE build = %s FOR KEY SHARE"
@@ -30,35 +32,19 @@ UPDATE read_models.builds SET later_sql = array_remove(later_sql, %s) WHERE buil
 
 
 class IndexMaker:
-    """Makes so many indexes at once; `check` raises where they must not be made any more."""
+    """Makes several indexes at once; `check` raises where they must not be made any more."""
 
     def __init__(
-        self, conninfo: str, at_once: int, check: Callable[[psycopg.Connection[Any]], object]
+        self,
+        connections: Connections,
+        threads: ThreadPoolExecutor,
+        check: Callable[[psycopg.Connection[Any]], object],
     ) -> None:
+        self._connections = connections
+        self._threads = threads
         self._check = check
-        self._connections = ConnectionPool(
-            conninfo,
-            kwargs={"autocommit": True},
-            configure=_configure,
-            min_size=at_once,
-            open=False,
-        )
-        self._pool = ThreadPoolExecutor(at_once)
         self._has_rested = False  # others append: one index at a time, so that all rest at once
         self._turn = Lock()
-
-    def __enter__(self) -> Self:
-        self._connections.open()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self._pool.shutdown()
-        self._connections.close()
 
     def make(self, building: Sequence[tuple[Build, Sequence[Table]]]) -> Iterator[tuple[int, int]]:
         """Makes what each build has to make later; yields how many of how many are made.
@@ -78,11 +64,11 @@ class IndexMaker:
         # A table's key first: it takes the table for itself.
         for is_key in (True, False):
             steps = [each for each in todo if each[1].startswith("ALTER") is is_key]
-            for _ in self._pool.map(lambda each: self._make(*each), steps):
+            for _ in self._threads.map(lambda each: self._make(*each), steps):
                 done += 1
                 yield done, len(todo)
         made = [(build, table) for build, all_tables in by_size for table in all_tables]
-        list(self._pool.map(lambda each: self._analyze(*each), made))
+        list(self._threads.map(lambda each: self._analyze(*each), made))
 
     def _make(self, build: Build, statement: str) -> None:
         with self._in_turn(), self._connections.connection() as connection:
@@ -116,7 +102,30 @@ class IndexMaker:
 
     def _analyze(self, build: Build, table: Table) -> None:
         with self._connections.connection() as connection:
+            self._check(connection)
             tables.analyze(connection, build.schema_name, table)
+
+
+@contextmanager
+def index_maker(
+    conninfo: str, at_once: int, check: Callable[[psycopg.Connection[Any]], object]
+) -> Iterator[IndexMaker]:
+    """A maker of so many at once, with connections of its own."""
+    connections = ConnectionPool(
+        conninfo,
+        kwargs={"autocommit": True},
+        configure=_configure,
+        min_size=0,
+        max_size=at_once,
+        timeout=PATIENCE_SECONDS,
+        open=True,
+    )
+    with ThreadPoolExecutor(at_once) as threads:
+        try:
+            yield IndexMaker(connections, threads, check)
+        finally:
+            # First, so that no thread goes on waiting for a database that is away.
+            connections.close()
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -24,9 +24,8 @@ from projections.runtime.selection import AsOf
 
 UNIT_EVENTS = 40_000  # how many events a worker holds the rows of, about
 SAMPLES = 200  # of the log for each unit, to cut it into even ones
-PARTS = (
-    4  # of a unit; the last two are cut into them, so that all workers end at about the same time
-)
+PARTS = 4  # of a unit; the last two are cut into so many each, for all workers to end together
+SMALL = 2 * PARTS  # units, then
 
 SELECT = """
 SELECT rebuild, state, purpose, head, as_of, as_of_by, error, started_at,
@@ -105,6 +104,14 @@ class Rebuild:
     units: int
     units_done: int
     models: list[str]  # that are not finished
+
+    @property
+    def share(self) -> float:
+        """How much of the rows is made, from 0 to 1: units are taken in order, small ones last."""
+        small = min(self.units, SMALL)
+        large = self.units - small
+        done = PARTS * min(self.units_done, large) + max(self.units_done - large, 0)
+        return done / max(PARTS * large + small, 1)
 
     def as_of_filter(self) -> AsOf | None:
         """What limits its events to a moment."""
@@ -201,8 +208,8 @@ def _cut(connection: psycopg.Connection[Any], rebuild: int, head: int, unit_even
     percent = min(100.0, 100.0 * SAMPLES * units / max(head, 1))
     parts = units * PARTS if units > 1 else 1
     rows = connection.execute(CUT, {"parts": parts, "percent": percent}).fetchall()
-    small = max(0, len(rows) - 2 * PARTS)
-    starts = rows[:small:PARTS] + rows[small:]
+    large = max(0, len(rows) - SMALL)
+    starts = rows[:large:PARTS] + rows[large:]
     firsts = [UUID(int=0), *sorted({row[0] for row in starts[1:]} - {UUID(int=0)})]
     lasts = [UUID(int=first.int - 1) for first in firsts[1:]] + [UUID(int=2**128 - 1)]
     with connection.cursor() as cursor:

@@ -61,12 +61,21 @@ SELECT coalesce(sum(pg_relation_size(class.oid)), 0)::bigint
 """
 
 SELECT_INDEXED = """
-SELECT DISTINCT attribute.attname
-  FROM pg_index AS index
-  JOIN pg_attribute AS attribute
-    ON attribute.attrelid = index.indrelid AND attribute.attnum = ANY (index.indkey)
- WHERE index.indrelid = format('%%I.%%I', %(schema)s::text, %(table)s::text)::regclass
- ORDER BY attribute.attname
+SELECT attribute.attname
+  FROM pg_attribute AS attribute
+ WHERE attribute.attrelid = format('%%I.%%I', %(schema)s::text, %(table)s::text)::regclass
+   AND (EXISTS (SELECT FROM pg_index AS index
+                 WHERE index.indrelid = attribute.attrelid
+                   AND attribute.attnum = ANY (index.indkey))
+        OR EXISTS (SELECT FROM pg_statistic_ext AS statistics
+                    WHERE statistics.stxrelid = attribute.attrelid
+                      AND attribute.attnum = ANY (statistics.stxkeys)))
+   AND NOT EXISTS (SELECT FROM pg_index AS index
+                    WHERE index.indrelid = attribute.attrelid AND index.indexprs IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM pg_statistic_ext AS statistics
+                    WHERE statistics.stxrelid = attribute.attrelid
+                      AND statistics.stxexprs IS NOT NULL)
+ ORDER BY attribute.attnum
 """
 
 
@@ -177,15 +186,16 @@ def count_rows(
 
 
 def analyze(connection: psycopg.Connection[Any], schema: str, table: Table) -> None:
-    """Makes the statistics of the columns that indexes have, which decide on plans.
+    """Makes the statistics of the columns that indexes and statistics objects have.
 
-    Autovacuum makes those of the others in its time, for which such a list counts as nothing.
+    They decide on plans. Autovacuum makes those of the others in its time, for which a list of
+    columns counts as nothing. A table with an index of an expression gets all at once.
     """
     given = {"schema": schema, "table": table.name}
-    indexed = [row[0] for row in connection.execute(SELECT_INDEXED, given)]
-    connection.execute(
-        sql.SQL("ANALYZE {} ({})").format(sql.Identifier(schema, table.name), _columns(indexed))
-    )
+    statement = sql.SQL("ANALYZE {}").format(sql.Identifier(schema, table.name))
+    if indexed := [row[0] for row in connection.execute(SELECT_INDEXED, given)]:
+        statement += sql.SQL(" ({})").format(_columns(indexed))
+    connection.execute(statement)
 
 
 def size(connection: psycopg.Connection[Any], schema: str) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 
 import psutil
@@ -117,6 +119,42 @@ def test_a_rebuild_outlives_the_loss_of_the_database(
     driving.done()
     assert before.items() <= units_done(database).items()
     assert all_rows(database.service) == followed
+
+
+def test_a_rebuild_outlives_the_loss_of_the_database_while_indexes_are_made(
+    followed: Followed, database: Database
+) -> None:
+    begun = begin(database)
+    schema = live_rebuild_schema(database, "crm_engagement")
+    with held(database, "LOCK TABLE {}.touchpoints IN ACCESS SHARE MODE", schema):
+        driving = Driving(database, begun.rebuild)
+        wait_for(lambda: waiting(database, "ALTER TABLE"))
+        lose_database(database)
+    driving.done()
+    assert all_rows(database.service) == followed
+
+
+@pytest.mark.usefixtures("followed")
+def test_who_stops_a_rebuild_does_not_wait_for_a_database_that_is_away(database: Database) -> None:
+    begun = begin(database)
+    schema = live_rebuild_schema(database, "crm_engagement")
+    with held(database, "LOCK TABLE {}.touchpoints IN ACCESS SHARE MODE", schema):
+        driving = Driving(database, begun.rebuild)
+        wait_for(lambda: waiting(database, "ALTER TABLE"))
+        with nobody_let_in(database):
+            lose_database(database)
+            driving.driver.stop.set()
+            assert isinstance(driving.end(seconds=4), Paused)
+
+
+@contextmanager
+def nobody_let_in(database: Database) -> Iterator[None]:
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("ALTER ROLE hirelog_service NOLOGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ALTER ROLE hirelog_service LOGIN")
 
 
 def test_a_paused_rebuild_goes_on_where_it_was(followed: Followed, database: Database) -> None:
