@@ -1,5 +1,6 @@
 """A rebuild gives the rows of the log, for any workers, units, moments and kinds of read model."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,20 @@ from tests.projections.rebuilding import (
 )
 from tests.scenario import by
 
+UNIT_SIZES = """
+SELECT count(events.notification_id)
+  FROM read_models.units
+  LEFT JOIN hirelog.events ON originator_id BETWEEN first AND last
+ WHERE rebuild = %s
+ GROUP BY unit
+ ORDER BY unit
+"""
+WHO_DOES_WHAT = """
+SELECT most_common_vals IS NOT NULL
+  FROM pg_stats_ext
+ WHERE schemaname = 'compliance_audit' AND statistics_name = 'entries_actor_type_stats'
+"""
+STATISTICS = "SELECT tablename, attname FROM pg_stats WHERE schemaname = ANY (%s)"
 NAMES = [model.name for model in READ_MODELS]
 
 
@@ -104,6 +119,31 @@ def test_any_size_of_units_gives_the_same_rows(
             assert rows_of(connection, model, build.schema_name) == folded(model, log)
         units = fetch(database, "SELECT count(*) FROM read_models.units")[0][0]
     assert (unit_events >= len(log)) == (units == 1)
+
+
+def test_the_last_units_are_small_and_count_for_little(system: System, database: Database) -> None:
+    company_of(system, 150)
+    begun = begin(database, unit_events=150)
+    sizes = [row[0] for row in fetch(database, UNIT_SIZES, begun.rebuild)]
+    large, small = sizes[:-8], sizes[-8:]
+    assert sum(sizes) == len(whole_log(database.service))
+    assert sum(small) / 2 == pytest.approx(sum(large) / len(large), rel=0.4)
+    assert max(small) < min(large)
+    shares = [replace(begun, units_done=done).share for done in range(len(sizes) + 1)]
+    made = [sum(sizes[:done]) / sum(sizes) for done in range(len(sizes) + 1)]
+    assert shares == pytest.approx(made, abs=0.1)
+    assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_what_plans_depend_on_is_known_before_the_switch(
+    system: System, database: Database
+) -> None:
+    company_of(system, 20)
+    rebuilt(database)
+    assert fetch(database, WHO_DOES_WHAT) == [(True,)]
+    known = {*fetch(database, STATISTICS, NAMES)}
+    assert {("entries", "actor"), ("applications", "status"), ("candidates", "status")} <= known
+    assert not {("people", "name"), ("candidates", "name")} & known
 
 
 def test_an_empty_log_gives_empty_tables(system: System, database: Database) -> None:
