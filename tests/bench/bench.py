@@ -12,7 +12,10 @@ from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 
+import psycopg
+
 from api import logs
+from api.database import maintenance
 from api.demonstration import company, load
 from api.progress import bar
 from api.settings import Settings
@@ -79,6 +82,14 @@ class Bench:
             if any(model.lag_events for model in status(connection)):
                 begun = rebuild.begin(connection, READ_MODELS)
                 Driver(self.system.conninfo, READ_MODELS, COMPANIES).run(begun.rebuild)
+
+    def settle(self) -> None:
+        """Does now what autovacuum would do in the middle of the next measurement."""
+        with (
+            maintenance(self.system.settings) as conninfo,
+            psycopg.connect(conninfo, autocommit=True) as connection,
+        ):
+            connection.execute("VACUUM (ANALYZE)")
 
 
 @contextmanager

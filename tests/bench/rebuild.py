@@ -43,7 +43,10 @@ def run(bench: Bench) -> Result:
         **MEASUREMENTS,
         "appends": partial(rebuilt.appends_meanwhile, alone_seconds=alone_seconds),
     }
-    rates = {name: measure(each, bench.data_dir) for name, each in measurements.items()}
+    rates = {}
+    for name, each in measurements.items():
+        bench.settle()
+        rates[name] = measure(each, bench.data_dir)
     return Result(
         title="Building a read model from the log",
         columns=("", "events", "seconds", "events/s", "to the first", "peak MiB"),
