@@ -136,7 +136,6 @@ def test_is_shared_and_private(data_dir: Path) -> None:
         assert answers(second)
 
 
-@pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
 @pytest.mark.parametrize(
     ("gigabytes", "limit", "megabytes"),
     [
@@ -164,6 +163,7 @@ def test_holds_in_memory_what_the_machine_or_container_can_spare(
     assert cluster.shared_buffers() == megabytes
 
 
+@pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
 def test_another_user_cannot_connect(data_dir: Path) -> None:
     with attach(data_dir) as server:
         Path(server.host).chmod(0o701)  # so that only the way there and the server refuse
