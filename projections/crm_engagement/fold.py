@@ -61,9 +61,7 @@ def fold(row: Candidate | None, recorded: Recorded) -> list[Row]:
         changes["updated_at"] = metadata.recorded_at
     for step in STEPS.get(kind, ()):
         changes |= step(row, event, when)
-    rows: list[Row] = []
-    if "pools" in changes:
-        rows = _pool_members(row.candidate_id, row.pools, changes["pools"])
+    rows = _pool_members(row, changes["pools"]) if "pools" in changes else []
     if kind in DIRECTIONS:
         changes |= _touched(row, event, when)
         rows.append(_touchpoint(recorded))
@@ -266,9 +264,9 @@ def _touched(row: Candidate, event: Happened, when: datetime) -> Changes:
     return changes
 
 
-def _pool_members(candidate_id: UUID, before: list[str], after: list[str]) -> list[Row]:
-    changed = set(before) ^ set(after)
-    return [PoolMember(pool, candidate_id, pool in after) for pool in changed]
+def _pool_members(before: Candidate, pools: list[str]) -> list[Row]:
+    changed = set(before.pools) ^ set(pools)
+    return [PoolMember(pool, before.candidate_id, pool in pools) for pool in changed]
 
 
 def _with(some: list[T], more: T) -> list[T]:
