@@ -54,7 +54,7 @@ _MEMORY_LIMITS = (
 
 
 def shared_buffers() -> int:
-    """How much of the database to hold in memory: a sixteenth of it, from 256 to 1024 MiB."""
+    """MiB to hold the database in: a sixteenth of the memory there is, from 256 to 1024."""
     memory = psutil.virtual_memory().total
     for limit in _MEMORY_LIMITS:
         with suppress(OSError, ValueError):  # the other way, or no limit

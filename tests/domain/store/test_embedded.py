@@ -9,13 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import psycopg
 import pytest
 
-from domain.store import cluster
 from domain.store.accounts import socket_dir
 from domain.store.cluster import is_alive
 from domain.store.embedded import SUPERUSER, EmbeddedServer, EmbeddedServerError, attach
@@ -134,33 +132,6 @@ def test_is_shared_and_private(data_dir: Path) -> None:
         assert execute(first, "SHOW fsync") == [("on",)]
         first.release()
         assert answers(second)
-
-
-@pytest.mark.parametrize(
-    ("gigabytes", "limit", "megabytes"),
-    [
-        (1, None, 256),
-        (8, None, 512),
-        (64, None, 1024),
-        (64, "max\n", 1024),
-        (64, "1073741824\n", 256),
-        (8, "9223372036854771712\n", 512),
-    ],
-)
-def test_holds_in_memory_what_the_machine_or_container_can_spare(
-    gigabytes: int,
-    limit: str | None,
-    megabytes: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    file = tmp_path / "limit"
-    if limit is not None:
-        file.write_text(limit)
-    monkeypatch.setattr(cluster, "_MEMORY_LIMITS", (file,))
-    memory = SimpleNamespace(total=gigabytes << 30)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert cluster.shared_buffers() == megabytes
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
