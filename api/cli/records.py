@@ -138,7 +138,7 @@ def import_file(
             small = readable(file).stat().st_size < WORTH_A_CREW
             processes = 0 if small or workers == 1 else workers
             together = stack.enter_context(crew(settings, source or file.name, processes))
-            report = ndjson.check(file)
+            report = together.check(file)
         system = stack.enter_context(open_system(settings, create=True))
         apart = format == "xes" and mapped.self_identification
         vault = stack.enter_context(opened_vault(system)) if apart else None

@@ -20,6 +20,11 @@ Progress = Callable[[int], None]  # is told how many interactions were read so f
 class CannotImport(Exception):  # noqa: N818  # the name of the situation
     """A file or a mapping cannot be used: what is wrong, where, and what to do."""
 
+    def __init__(self, message: str, line: int = 0) -> None:
+        """`line` is that of the file, from 1, where the fault is in one."""
+        super().__init__(message)
+        self.line = line
+
 
 @dataclass
 class Report:
@@ -34,6 +39,13 @@ class Report:
     by_activity: Counter[str] = field(default_factory=Counter)
     unused_attributes: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
+
+    def add(self, other: "Report") -> None:
+        """Takes in what was found in another part of the file, about other candidates."""
+        self.candidates += other.candidates
+        self.interactions += other.interactions
+        self.recorded += other.recorded
+        self.by_activity.update(other.by_activity)
 
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""

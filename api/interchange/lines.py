@@ -62,6 +62,14 @@ class FactLine(BaseModel):
     command: Label | None = None
 
 
+class _Names(Struct):
+    """What tells in which stream a line belongs."""
+
+    stream: UUID | None = None
+    candidate: str | None = None
+
+
+_NAMES = msgspec.json.Decoder(_Names)
 _JOB_INTENT: TypeAdapter[Intent] = TypeAdapter(OpenJob | JobChange)
 
 
@@ -72,7 +80,7 @@ def texts(path: Path) -> Iterator[Text]:
         while text := file.readline(MAX_LINE_BYTES + 1):
             number += 1
             if len(text) > MAX_LINE_BYTES:
-                raise CannotImport(f"line {number} is longer than {MAX_LINE_BYTES} bytes")
+                raise _at(number, f" is longer than {MAX_LINE_BYTES} bytes")
             if text.strip():
                 yield number, text
 
@@ -90,9 +98,9 @@ def parsed(number: int, text: bytes) -> RecordedLine | FactLine:
     except msgspec.ValidationError as error:
         raise _wrong_record(number, error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
-        raise CannotImport(f"line {number} is not a JSON object; is the file whole?") from None
+        raise _at(number, " is not a JSON object; is the file whole?") from None
     except ValueError as error:  # a moment that UTC cannot hold
-        raise CannotImport(f"line {number}: metadata.{error}") from None
+        raise _at(number, f": metadata.{error}") from None
 
 
 def written(recorded: Recorded) -> str:
@@ -125,26 +133,37 @@ def stream_of(line: RecordedLine | FactLine, source: str) -> UUID:
     return id_of(source, "job", line.job or "")
 
 
+def whose(text: bytes, source: str) -> UUID | None:
+    """As stream_of(), before the line was looked at; None for a job's fact, or no line at all."""
+    try:
+        names = _NAMES.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if names.candidate is None:
+        return names.stream
+    return id_of(source, "candidate", names.candidate.strip())
+
+
 def event_of(number: int, line: RecordedLine) -> Happened:
     """The event of a line of an export. Raises CannotImport."""
     try:
         event_class = event_class_of(line.topic)
         if issubclass(event_class, SelfIdentificationEvent):
-            raise CannotImport(f"line {number}: self-identifications are not exchanged in files")
+            raise _at(number, ": self-identifications are not exchanged in files")
         if issubclass(event_class, ImpactReportPublished):
-            raise CannotImport(f"line {number}: published reports stay where they were published")
+            raise _at(number, ": published reports stay where they were published")
         fields = upcast(event_class, line.event, line.class_version)
         return in_utc(msgspec.convert(fields, event_class))
     except msgspec.ValidationError as error:
         raise _wrong_record(number, error) from None
     except ValueError as error:  # of ours: no such topic, or a moment that UTC cannot hold
-        raise CannotImport(f"line {number}: {error}") from None
+        raise _at(number, f": {error}") from None
 
 
 def intent_of(number: int, line: FactLine, source: str) -> Intent:
     """The interaction of a line from elsewhere. Raises CannotImport."""
     if (line.candidate is None) == (line.job is None):
-        raise CannotImport(f"line {number} must name either a candidate or a job")
+        raise _at(number, " must name either a candidate or a job")
     body = dict(line.interaction)
     for name in ("job_id", "application_id"):
         if isinstance(body.get(name), str):
@@ -166,12 +185,16 @@ def id_of(source: str, kind: str, name: str) -> UUID:
         return uuid5(NAMESPACE, f"{source}/{kind}/{name}")
 
 
+def _at(number: int, what: str) -> CannotImport:
+    return CannotImport(f"line {number}{what}", number)
+
+
 def _wrong(number: int, error: ValidationError) -> CannotImport:
     first = error.errors(include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return CannotImport(f"line {number}: {where}: {first['msg']}")
+    return _at(number, f": {where}: {first['msg']}")
 
 
 def _wrong_record(number: int, error: msgspec.ValidationError) -> CannotImport:
     # What is quoted may be anything, also a name that stands in the wrong place.
-    return CannotImport(f"line {number}: {QUOTED.sub('', str(error))}")
+    return _at(number, f": {QUOTED.sub('', str(error))}")

@@ -81,11 +81,13 @@ def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recor
             yield recorded
 
 
-def check(path: Path) -> Report:
-    """Reads the file to its end, recording nothing. Raises CannotImport with the line's number."""
+def check(path: Path, concerns: Callable[[bytes], bool] = lambda _: True) -> Report:
+    """Reads the lines that it concerns, recording nothing. Raises CannotImport with its line."""
     report = Report(file=str(path), format="ndjson")
     candidates: set[UUID | str] = set()
     for number, text in texts(path):
+        if not concerns(text):
+            continue
         line = parsed(number, text)
         if isinstance(line, RecordedLine):
             report.recorded += 1

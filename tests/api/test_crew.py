@@ -20,10 +20,9 @@ from pydantic import SecretStr
 
 from api.cli.records import WORTH_A_CREW
 from api.demonstration import Step, company
-from api.interchange import crew as crews
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Report
-from api.interchange.crew import Crew, crew
+from api.interchange.crew import LINES_AT_ONCE, Crew, crew
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.intake import Intake
@@ -57,10 +56,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def working(system: System, database: Database, processes: int) -> Iterator[Crew]:
+def working(
+    system: System, database: Database, processes: int, at_once: int = LINES_AT_ONCE
+) -> Iterator[Crew]:
     url = SecretStr(database.service)
     settings = Settings(data_dir=system.settings.data_dir, database_url=url)
-    with crew(settings, "there", processes) as together:
+    with crew(settings, "there", processes, at_once) as together:
         yield together
 
 
@@ -86,19 +87,18 @@ def histories(database: Database) -> Histories:
 
 
 def import_by(system: System, database: Database, file: Path, processes: int) -> Report:
-    report = ndjson.check(file)
     with working(system, database, processes) as together:
+        report = together.check(file)
         together.load(file, system, report, lambda _: None)
     return report
 
 
 def test_several_processes_record_what_one_records(
-    system: System, database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+    system: System, database: Database, file: Path
 ) -> None:
-    monkeypatch.setattr(crews, "LINES_AT_ONCE", 7)
     done: list[int] = []
-    report = ndjson.check(file)
-    with working(system, database, 2) as together:
+    with working(system, database, 2, at_once=7) as together:
+        report = together.check(file)
         together.load(file, system, report, done.append)
     by_two = histories(database)
     assert report.tally.added == sum(map(len, by_two.values())) > report.interactions
@@ -121,10 +121,8 @@ def test_several_processes_record_what_one_records(
 
 
 def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
-    system: System, database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+    system: System, database: Database, file: Path
 ) -> None:
-    monkeypatch.setattr(crews, "LINES_AT_ONCE", 7)
-
     killed: list[int] = []
 
     def kill_one(done: int) -> None:
@@ -137,7 +135,7 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     report = ndjson.check(file)
     with (
         pytest.raises(CannotImport, match="the same command goes on"),
-        working(system, database, 2) as together,
+        working(system, database, 2, at_once=7) as together,
     ):
         together.load(file, system, report, kill_one)
     before = sum(map(len, histories(database).values()))
@@ -148,29 +146,83 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     assert import_by(system, database, file, 2).tally.added == 0
 
 
+def test_the_first_of_all_wrong_lines_is_told(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    facts = tmp_path / "facts.ndjson"
+    good = {
+        "interaction": {"type": "sourced", "source": "Fair"},
+        "occurred_at": "2026-01-07T00:00Z",
+    }
+    lines = [json.dumps(good | {"candidate": f"C-{number}"}) for number in range(40)]
+    with working(system, database, 2) as together:
+        facts.write_text("\n".join(lines))
+        report = together.check(facts)
+        assert (report.interactions, report.candidates) == (40, 40)
+        assert report.by_activity == {"sourced": 40}
+        for number in reversed(range(20, 40)):
+            lines[number] = lines[number].replace("Fair", " ")
+            facts.write_text("\n".join(lines))
+            with pytest.raises(CannotImport, match=f"line {number + 1}: source"):
+                together.check(facts)
+        facts.write_text("\n".join(lines)[:-40])
+        with pytest.raises(CannotImport, match="line 21: source"):
+            together.check(facts)
+
+
+def large(facts: Path, more: str = "") -> int:
+    """Makes a file that is worth a crew, and returns the number of its facts."""
+    with facts.open("w") as lines:
+        count = WORTH_A_CREW // 500
+        for number in range(count):
+            person = {"type": "sourced", "source": "Fair", "headline": "x" * 490}
+            fact = {"interaction": person, "occurred_at": "2026-01-07T00:00:00Z"}
+            lines.write(json.dumps(fact | {"candidate": f"C-{number}"}) + "\n")
+        lines.write(more)
+    return count
+
+
+def importing(system: System, database: Database, facts: Path) -> subprocess.Popen[str]:
+    """The command, whose processes are copies of the one that leads."""
+    given = {"HIRELOG_DATABASE_URL": database.service, "HIRELOG_DATA_DIR": system.settings.data_dir}
+    command = [sys.executable, "-m", "api.cli", "import", str(facts), "--format", "ndjson"]
+    return subprocess.Popen(
+        [*command, "--workers", "2", "--no-project", "--json"],
+        env=os.environ | {name: str(value) for name, value in given.items()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_command_records_a_large_file_whole_or_not_at_all(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    facts = tmp_path / "large.ndjson"
+    count = large(facts, more='{"candidate": "C-1", "inter')
+    cut_off = importing(system, database, facts)
+    assert f"line {count + 1} is not a JSON object" in cut_off.communicate(timeout=60)[1]
+    assert cut_off.returncode == 2
+    assert not histories(database)
+    large(facts)
+    for added in (count, 0):
+        told = json.loads(importing(system, database, facts).communicate(timeout=60)[0])
+        assert (told["added_events"], told["repeated"]) == (added, count - added)
+        assert told["candidates"] == told["interactions"] == len(histories(database)) == count
+
+
 @pytest.mark.long
 def test_no_process_outlives_the_one_that_leads(
     system: System, database: Database, tmp_path: Path
 ) -> None:
     facts = tmp_path / "long.ndjson"
-    with facts.open("w") as lines:
-        for number in range(WORTH_A_CREW // 2_000):
-            person = {"type": "sourced", "source": "Fair", "headline": "x" * 490}
-            fact = {"interaction": person, "occurred_at": "2026-01-07T00:00:00Z"}
-            for each in range(4):
-                lines.write(json.dumps(fact | {"candidate": f"C-{number}-{each}"}) + "\n")
-    given = {"HIRELOG_DATABASE_URL": database.service, "HIRELOG_DATA_DIR": system.settings.data_dir}
-    command = [sys.executable, "-m", "api.cli", "import", str(facts), "--format", "ndjson"]
-    importing = subprocess.Popen(
-        [*command, "--workers", "2", "--no-project", "--json"],
-        env=os.environ | {name: str(value) for name, value in given.items()},
-        stdout=subprocess.DEVNULL,
-    )
+    large(facts)
+    leading = importing(system, database, facts)
     while not histories(database):
-        assert importing.poll() is None
-    crew_of_two = psutil.Process(importing.pid).children()
-    importing.kill()
-    importing.wait()
+        assert leading.poll() is None
+    crew_of_two = psutil.Process(leading.pid).children()
+    leading.kill()
+    leading.communicate()
     assert len(crew_of_two) >= 2
     _, alive = psutil.wait_procs(crew_of_two, timeout=10)
     assert not alive
