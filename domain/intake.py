@@ -81,9 +81,9 @@ class Intake:
             if candidate and self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
 
-    def forget_jobs(self) -> None:
-        """Has jobs read anew when they are needed; another writer has changed some."""
-        self._jobs = {None: None}
+    def forget_job(self, job_id: UUID) -> None:
+        """Has a job read anew when it is needed; another writer has changed it."""
+        self._jobs.pop(job_id, None)
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""

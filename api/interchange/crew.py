@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread, active_count
 from traceback import format_exc
 from typing import Any
+from uuid import UUID
 
 from api import logs
 from api.interchange import ndjson
@@ -45,11 +46,12 @@ class _Share:
         self._processes = processes
         self._stack = ExitStack()
         self._recording: ndjson.Recording | None = None
-        self._rest: Iterator[Text | None] = iter(())
+        self._rest: Iterator[Text | UUID] = iter(())
+        self._job: UUID | None = None
 
     def check(self, path: Path) -> Report:
         """As ndjson.check(), of the lines that belong here."""
-        return ndjson.check(path, self._is_here)
+        return ndjson.check(path, lambda text: self._is_here(whose(text, self._source).stream))
 
     def begin(self, path: Path) -> None:
         """Opens the system and the file."""
@@ -61,13 +63,17 @@ class _Share:
     def go_on(self) -> tuple[int, bool]:
         """Records some more lines: how many, and whether it waits for what comes next.
 
-        It waits where something happened to a job, and at the end, when all before is on record.
+        It waits where something happens to a job, and at the end, when all before is on record.
         """
         recording = self._recording
         assert recording is not None  # noqa: S101  # it was told to begin
+        if self._job:
+            recording.intake.forget_job(self._job)
+            self._job = None
         lines: list[Text] = []
         for line in self._rest:
-            if line is None:
+            if isinstance(line, UUID):
+                self._job = line
                 break
             lines.append(line)
             if len(lines) == self._at_once:
@@ -75,7 +81,6 @@ class _Share:
                 return len(lines), False
         recording.take(lines)
         recording.intake.flush()
-        recording.intake.forget_jobs()
         return len(lines), True
 
     def end(self) -> Tally:
@@ -84,17 +89,16 @@ class _Share:
         self._stack.close()
         return self._recording.intake.tally
 
-    def _is_here(self, text: bytes) -> bool:
-        stream = whose(text, self._source)
-        return (0 if stream is None else stream.int % self._processes) == self._place
+    def _is_here(self, stream: UUID) -> bool:
+        return stream.int % self._processes == self._place
 
-    def _own(self, path: Path) -> Iterator[Text | None]:
-        """The lines of the candidates that belong here; None where something happened to a job."""
+    def _own(self, path: Path) -> Iterator[Text | UUID]:
+        """The lines of the candidates that belong here, and each job that something happens to."""
         for number, text in texts(path):
-            stream = whose(text, self._source)
-            if stream is None:
-                yield None
-            elif stream.int % self._processes == self._place:
+            stream, of_job = whose(text, self._source)
+            if of_job:
+                yield stream
+            elif self._is_here(stream):
                 yield number, text
 
 
@@ -199,7 +203,7 @@ class Crew:
             return
         self._all(_Share.begin, path)
         for line in texts(path):
-            if whose(line[1], self._source) is None:
+            if whose(line[1], self._source).of_job:
                 self._until_all_wait(progress)
                 leading.take([line])
                 self._done += 1

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
@@ -67,6 +67,7 @@ class _Names(Struct):
 
     stream: UUID | None = None
     candidate: str | None = None
+    job: str | None = None
 
 
 _NAMES = msgspec.json.Decoder(_Names)
@@ -133,15 +134,27 @@ def stream_of(line: RecordedLine | FactLine, source: str) -> UUID:
     return id_of(source, "job", line.job or "")
 
 
-def whose(text: bytes, source: str) -> UUID | None:
-    """As stream_of(), before the line was looked at; None for a job's fact, or no line at all."""
+class Whose(NamedTuple):
+    """In which stream a line belongs, and whether that is a job's by a fact from elsewhere."""
+
+    stream: UUID
+    of_job: bool = False
+
+
+NOBODY = Whose(UUID(int=0))
+
+
+def whose(text: bytes, source: str) -> Whose:
+    """As stream_of(), before the line was looked at; NOBODY's where it is no line of ours."""
     try:
         names = _NAMES.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if names.candidate is None:
-        return names.stream
-    return id_of(source, "candidate", names.candidate.strip())
+        return NOBODY
+    if names.candidate is not None:
+        return Whose(id_of(source, "candidate", names.candidate.strip()))
+    if names.job is not None:
+        return Whose(id_of(source, "job", names.job.strip()), of_job=True)
+    return Whose(names.stream) if names.stream else NOBODY
 
 
 def event_of(number: int, line: RecordedLine) -> Happened:
