@@ -38,9 +38,11 @@ Email = Annotated[
 
 def _not_a_number(given: Any) -> Any:
     # pydantic would take a number for seconds since 1970, and so a bare year for a moment in 1970.
-    if isinstance(given, int | float) or (
-        isinstance(given, str) and given.strip().lstrip("+-").replace(".", "", 1).isdigit()
-    ):
+    if isinstance(given, str):
+        is_number = ":" not in given and given.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    else:
+        is_number = isinstance(given, (int, float))
+    if is_number:
         raise ValueError("must be a date and time with a zone, such as 2026-05-04T09:00:00Z")
     return given
 

@@ -180,7 +180,7 @@ def intent_of(number: int, line: FactLine, source: str) -> Intent:
     body = dict(line.interaction)
     for name in ("job_id", "application_id"):
         if isinstance(body.get(name), str):
-            body[name] = str(id_of(source, name.removesuffix("_id"), body[name]))
+            body[name] = id_of(source, name.removesuffix("_id"), body[name])
     try:
         if line.job is not None:
             return _JOB_INTENT.validate_python(body)

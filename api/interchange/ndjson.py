@@ -12,6 +12,7 @@ nothing; then to record it.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from sys import intern
 from typing import IO
@@ -118,18 +119,19 @@ class Recording:
     def take(self, lines: Sequence[Text]) -> None:
         """Takes lines that were checked; what is on record from them already adds nothing."""
         read = [(number, parsed(number, text)) for number, text in lines]
-        self.intake.expect({stream_of(line, self.source) for _, line in read if of_candidate(line)})
-        for number, line in read:
+        streams = [stream_of(line, self.source) for _, line in read]
+        of_candidates = [of_candidate(line) for _, line in read]
+        self.intake.expect(set(compress(streams, of_candidates)))
+        for stream, (number, line) in zip(streams, read, strict=True):
             if isinstance(line, RecordedLine):
                 metadata = _portable(line.metadata)
                 event = event_of(number, line)
-                self.intake.recorded(Recorded(line.stream, line.version, event, metadata))
+                self.intake.recorded(Recorded(stream, line.version, event, metadata))
             else:
-                self._take_fact(number, line)
+                self._take_fact(stream, number, line)
 
-    def _take_fact(self, number: int, line: FactLine) -> None:
+    def _take_fact(self, stream: UUID, number: int, line: FactLine) -> None:
         intent = intent_of(number, line, self.source)
-        stream = stream_of(line, self.source)
         command = line.command or self.digest(_said(line, intent))
         metadata = Metadata(
             actor=line.actor,

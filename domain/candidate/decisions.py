@@ -44,6 +44,9 @@ DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
     erasure.Erase: erasure.erase,
 }
 
+FOR_A_JOB = (i.Source, i.Apply)
+FOR_AN_APPLICATION = (i.ForApplication, i.ReturnToPool)
+
 
 def consequences(known: Known, intent: i.Intent) -> Consequences:
     """Every rule that `intent` breaks, then what happens.
@@ -60,7 +63,7 @@ def consequences(known: Known, intent: i.Intent) -> Consequences:
             f"candidate {candidate.id} was erased; if the person comes back, begin a new candidate"
         )
     for each in DECISIONS[type(intent)](known, intent):
-        if isinstance(each, CandidateEvent) and not candidate.is_erased:
+        if candidate.erased and isinstance(each, CandidateEvent) and not candidate.is_erased:
             yield from _of_erased_purposes(candidate, each)
         yield each
 
@@ -98,9 +101,9 @@ def is_repeated(
 
 def concerned_job(candidate: Candidate, intent: i.Intent) -> UUID | None:
     """The job whose state the decision on `intent` needs."""
-    if isinstance(intent, i.Source | i.Apply):
+    if isinstance(intent, FOR_A_JOB):
         return intent.job_id
-    if isinstance(intent, i.ForApplication | i.ReturnToPool) and intent.application_id:
+    if isinstance(intent, FOR_AN_APPLICATION) and intent.application_id:
         application = candidate.applications.get(intent.application_id)
         return application.job_id if application else None
     return None

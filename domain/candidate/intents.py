@@ -1,5 +1,6 @@
 """What callers may ask for: one interaction each, as it comes over the wire."""
 
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -28,9 +29,7 @@ class Intent(BaseModel):
 
     def what(self) -> dict[str, Any]:
         """The fields that belong to this interaction, without its type, time and reason."""
-        return {
-            name: getattr(self, name) for name in type(self).model_fields if name not in _COMMON
-        }
+        return {name: getattr(self, name) for name in _own_fields(type(self))}
 
     def fingerprint(self) -> str:
         """The same text for the same interaction, also when later versions know more fields.
@@ -40,7 +39,9 @@ class Intent(BaseModel):
         return f"{self.type} {self.model_dump_json(exclude_defaults=True)}"
 
 
-_COMMON = frozenset(Intent.model_fields)
+@cache
+def _own_fields(intent: type[Intent]) -> tuple[str, ...]:
+    return tuple(name for name in intent.model_fields if name not in Intent.model_fields)
 
 
 class DetailsGiven(Intent):

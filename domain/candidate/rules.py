@@ -1,9 +1,8 @@
 """Rules that several decisions on a candidate share, each yielding the refusals that hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain import errors
@@ -19,8 +18,7 @@ AFTERWARDS = timedelta(days=30)
 Consequences = Iterator[Refusal | e.CandidateEvent]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What a decision rests on: the candidate, the job concerned, and when it happens."""
 
     candidate: Candidate

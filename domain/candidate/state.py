@@ -99,7 +99,7 @@ class Candidate:
     @property
     def is_erased(self) -> bool:
         """Whether nothing is left that says who it is or what was thought of them."""
-        return {Purpose.CONTACT, Purpose.EVALUATION} <= self.erased
+        return bool(self.erased) and {Purpose.CONTACT, Purpose.EVALUATION} <= self.erased
 
     def active_for(self, job_id: UUID | None) -> JobApplication | None:
         """The active application for a job, at most one; None for a job that is not known."""
@@ -130,6 +130,8 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
     candidate.commands.setdefault(recorded.metadata.command_id, recorded.originator_version)
     candidate.last_occurred_at = max(candidate.last_occurred_at or when, when)
     match recorded.event:
+        case e.Opened() | e.Clicked() | e.Replied() | e.Noted():
+            pass  # changes nothing that a decision needs
         case e.ApplicationEvent() as event:
             _evolve_application(candidate, event, when)
         case e.Sourced() as event:
@@ -172,8 +174,6 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
                 candidate.pools.clear()
                 for application in candidate.applications.values():
                     _end(application, ApplicationStatus.ERASED, when)
-        case _:
-            pass  # an open, a click, a reply or a note changes nothing that a decision needs
     return candidate
 
 

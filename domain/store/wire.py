@@ -34,6 +34,8 @@ _ARRAY_OF = {
     Type.UUID: 2951,
 }
 
+_FIXED = {Type.INT8, Type.INT4, Type.UUID}  # all elements are of one length
+
 # Dimensions, whether there are nulls, the elements' type; for the one dimension length and start.
 _EMPTY = struct.Struct(">iiI")
 _HEADER = struct.Struct(">iiIii")
@@ -74,7 +76,11 @@ class Statement:
 def _array(type_: Type, elements: list[bytes]) -> bytes:
     if not elements:
         return _EMPTY.pack(0, 0, type_)
-    parts = [_HEADER.pack(1, 0, type_, len(elements), 1)]
+    header = _HEADER.pack(1, 0, type_, len(elements), 1)
+    if type_ in _FIXED:
+        length = _LENGTH.pack(len(elements[0]))
+        return header + length + length.join(elements)
+    parts = [header]
     for element in elements:
         parts.append(_LENGTH.pack(len(element)))
         parts.append(element)
