@@ -39,13 +39,22 @@ class Intake:
     """One writer's intake. Not safe for threads."""
 
     def __init__(
-        self, recruiting: Recruiting, *, group: int = GROUP, remember: int = REMEMBERED
+        self,
+        recruiting: Recruiting,
+        *,
+        group: int = GROUP,
+        remember: int = REMEMBERED,
+        before_job: Callable[[UUID], None] = lambda _: None,
     ) -> None:
-        """Appends `group` events at once and keeps the state of `remember` candidates."""
+        """Appends `group` events at once and keeps the state of `remember` candidates.
+
+        `before_job` is called before a job is read.
+        """
         self.tally = Tally()
         self._recruiting = recruiting
         self._group = group
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
+        self._before_job = before_job
         self._jobs: dict[UUID | None, Job | None] = {None: None}
         self._pending: list[Pending] = []
         self._pending_events = 0
@@ -81,8 +90,10 @@ class Intake:
             if candidate and self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
 
-    def forget_job(self, job_id: UUID) -> None:
-        """Has a job read anew when it is needed; another writer has changed it."""
+    def before_change(self, job_id: UUID) -> None:
+        """Appends what rests on the job as it is, for another writer will change it now."""
+        if any(each.rests_on and each.rests_on[0] == job_id for each in self._pending):
+            self.flush()
         self._jobs.pop(job_id, None)
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
@@ -287,6 +298,8 @@ class Intake:
 
     def _job(self, job_id: UUID | None) -> Job | None:
         if job_id not in self._jobs:
+            if job_id:
+                self._before_job(job_id)
             self._jobs[job_id] = self._recruiting.find_job(job_id)
         return self._jobs[job_id]
 

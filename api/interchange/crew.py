@@ -1,8 +1,9 @@
 """Imports facts by several processes, all those of one candidate by the same.
 
 Each of them reads the whole file and takes the lines that are its own. What happened to a job is
-recorded by the process that leads, when all that stands before it in the file is on record; so
-every fact finds the job as it would when one process did it all.
+recorded by the process that leads, when all have recorded what stands before it in the file and
+rests on that job; what stands after it and concerns the job waits for that. So every fact finds the
+job as it would when one process did it all.
 """
 
 import os
@@ -16,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Thread, active_count
 from traceback import format_exc
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api import logs
@@ -33,73 +34,70 @@ LINES_AT_ONCE = 1_000
 END_SECONDS = 5.0
 
 
+class _Reached(NamedTuple):
+    """How far a process is: its own lines that it took, and the facts about jobs it has passed."""
+
+    lines: int
+    jobs: int
+
+
+class _Part(NamedTuple):
+    """Which streams belong to one of so many processes."""
+
+    place: int
+    processes: int
+
+    def holds(self, stream: UUID) -> bool:
+        return stream.int % self.processes == self.place
+
+
 class _Share:
     """What one process of the crew does: the part of a file that belongs to it."""
 
     def __init__(
-        self, settings: Settings, source: str, at_once: int, place: int, processes: int
+        self, pipe: Connection, settings: Settings, source: str, at_once: int, part: _Part
     ) -> None:
+        self._pipe = pipe
         self._settings = settings
         self._source = source
         self._at_once = at_once
-        self._place = place
-        self._processes = processes
-        self._stack = ExitStack()
-        self._recording: ndjson.Recording | None = None
-        self._rest: Iterator[Text | UUID] = iter(())
-        self._job: UUID | None = None
+        self._part = part
+        self._changes: dict[UUID, int] = {}  # of each job the last fact that was passed, from 1
+        self._recorded = 0  # facts about jobs
 
     def check(self, path: Path) -> Report:
         """As ndjson.check(), of the lines that belong here."""
-        return ndjson.check(path, lambda text: self._is_here(whose(text, self._source).stream))
+        return ndjson.check(path, lambda text: self._part.holds(whose(text, self._source).stream))
 
-    def begin(self, path: Path) -> None:
-        """Opens the system and the file."""
-        system = self._stack.enter_context(open_system(self._settings, create=False))
-        intake = Intake(system.recruiting)
-        self._recording = ndjson.Recording(intake, self._source, system.keyring.digest)
-        self._rest = self._own(path)
+    def record(self, path: Path) -> Tally:
+        """Records the lines that belong here, telling the leading process how far that is."""
+        with open_system(self._settings, create=False) as system:
+            intake = Intake(system.recruiting, before_job=self._until_recorded)
+            recording = ndjson.Recording(intake, self._source, system.keyring.digest)
+            lines: list[Text] = []
+            done = jobs = 0
+            for number, text in texts(path):
+                stream, of_job = whose(text, self._source)
+                if self._part.holds(stream) and not of_job:
+                    lines.append((number, text))
+                if of_job or len(lines) == self._at_once:
+                    recording.take(lines)
+                    done += len(lines)
+                    lines = []
+                    if of_job:
+                        intake.before_change(stream)
+                        jobs += 1
+                        self._changes[stream] = jobs
+                    self._pipe.send(_Reached(done, jobs))
+            recording.take(lines)
+            intake.flush()
+            return intake.tally
 
-    def go_on(self) -> tuple[int, bool]:
-        """Records some more lines: how many, and whether it waits for what comes next.
-
-        It waits where something happens to a job, and at the end, when all before is on record.
-        """
-        recording = self._recording
-        assert recording is not None  # noqa: S101  # it was told to begin
-        if self._job:
-            recording.intake.forget_job(self._job)
-            self._job = None
-        lines: list[Text] = []
-        for line in self._rest:
-            if isinstance(line, UUID):
-                self._job = line
-                break
-            lines.append(line)
-            if len(lines) == self._at_once:
-                recording.take(lines)
-                return len(lines), False
-        recording.take(lines)
-        recording.intake.flush()
-        return len(lines), True
-
-    def end(self) -> Tally:
-        """Closes the system; what was done."""
-        assert self._recording is not None  # noqa: S101  # it was told to begin
-        self._stack.close()
-        return self._recording.intake.tally
-
-    def _is_here(self, stream: UUID) -> bool:
-        return stream.int % self._processes == self._place
-
-    def _own(self, path: Path) -> Iterator[Text | UUID]:
-        """The lines of the candidates that belong here, and each job that something happens to."""
-        for number, text in texts(path):
-            stream, of_job = whose(text, self._source)
-            if of_job:
-                yield stream
-            elif self._is_here(stream):
-                yield number, text
+    def _until_recorded(self, job_id: UUID) -> None:
+        """Waits until what happened to the job before this place in the file is on record."""
+        while self._recorded < self._changes.get(job_id, 0):
+            self._pipe.recv()
+            self._recorded += 1
 
 
 def _work(pipe: Connection, *given: Any) -> None:
@@ -108,11 +106,14 @@ def _work(pipe: Connection, *given: Any) -> None:
     Thread(target=_end_with_the_leading_one, daemon=True).start()
     logs.configure("critical")
     collect_seldom()
-    share = _Share(*given)
+    share = _Share(pipe, *given)
     while True:
-        what, arguments = pipe.recv()
+        asked = pipe.recv()
+        if asked is None:
+            continue  # a fact about a job that nothing here had to wait for
+        what, path = asked
         try:
-            answer = getattr(share, what)(*arguments)
+            answer = getattr(share, what)(path)
         except Exception as error:  # noqa: BLE001  # the one that leads raises it
             error.add_note(format_exc())
             answer = error
@@ -138,19 +139,30 @@ class _Process:
         self._process: BaseProcess = process(target=_work, args=(other, *given))
         self._process.start()
         other.close()
+        self.reached = _Reached(0, 0)
+        self.tally: Tally | None = None
 
-    def ask(self, what: Callable[..., Any], *arguments: Any) -> None:
-        """Has it do something; raises CannotImport where it is dead, as answer() does."""
+    def ask(self, what: Callable[[_Share, Path], Any], path: Path) -> None:
+        """Has it do something with the file."""
         with _alive():
-            self.pipe.send((what.__name__, arguments))
+            self.pipe.send((what.__name__, path))
 
-    def answer(self) -> Any:
-        """What came of the last thing that was asked; raises what it raised."""
+    def tell_recorded(self) -> None:
+        """Tells it that the next fact about a job is on record."""
         with _alive():
-            answer = self.pipe.recv()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+            self.pipe.send(None)
+
+    def hear(self) -> Any:
+        """What it has to say next; raises what it raised."""
+        with _alive():
+            said = self.pipe.recv()
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, _Reached):
+            self.reached = said
+        elif isinstance(said, Tally):
+            self.tally = said
+        return said
 
     def end(self) -> None:
         """Sees that it is gone."""
@@ -175,7 +187,6 @@ class Crew:
     def __init__(self, processes: Sequence[_Process], source: str) -> None:
         self._processes = processes
         self._source = source
-        self._done = 0
 
     def check(self, path: Path) -> Report:
         """As ndjson.check()."""
@@ -187,7 +198,7 @@ class Crew:
             each.ask(_Share.check, path)
         for each in self._processes:
             try:
-                report.add(each.answer())
+                report.add(each.hear())
             except CannotImport as error:
                 wrong.append(error)
         if wrong:
@@ -195,42 +206,42 @@ class Crew:
         return report
 
     def load(self, path: Path, system: System, report: Report, progress: Progress) -> None:
-        """As ndjson.load(), but that candidates come in any order, each one's facts in theirs."""
+        """As ndjson.load(), but that candidates come in any order, each one's facts in theirs.
+
+        The file must have been checked.
+        """
         leading = ndjson.Recording(Intake(system.recruiting), self._source, system.keyring.digest)
         if report.recorded or not self._processes:
             # The events of an export keep the order in which they were recorded.
             ndjson.load(path, leading, report, progress)
             return
-        self._all(_Share.begin, path)
+        for each in self._processes:
+            each.ask(_Share.record, path)
+        jobs = 0
         for line in texts(path):
             if whose(line[1], self._source).of_job:
-                self._until_all_wait(progress)
+                jobs += 1
+                while any(each.reached.jobs < jobs for each in self._processes):
+                    self._listen(progress)
                 leading.take([line])
-                self._done += 1
-        self._until_all_wait(progress)
+                for each in self._processes:
+                    each.tell_recorded()
+        while any(each.tally is None for each in self._processes):
+            self._listen(progress)
+        progress(report.interactions)
         report.tally = leading.intake.tally
-        for tally in self._all(_Share.end):
-            report.tally.add(tally)
-
-    def _until_all_wait(self, progress: Progress) -> None:
-        working = list(self._processes)
-        for each in working:
-            each.ask(_Share.go_on)
-        while working:
-            told = wait([each.pipe for each in working])
-            for each in [each for each in working if each.pipe in told]:
-                lines, waits = each.answer()
-                self._done += lines
-                if waits:
-                    working.remove(each)
-                else:
-                    each.ask(_Share.go_on)
-            progress(self._done)
-
-    def _all(self, what: Callable[..., Any], *arguments: Any) -> list[Any]:
         for each in self._processes:
-            each.ask(what, *arguments)
-        return [each.answer() for each in self._processes]
+            if each.tally:
+                report.tally.add(each.tally)
+
+    def _listen(self, progress: Progress) -> None:
+        """Hears whoever has something to say, and waits for that."""
+        working = [each for each in self._processes if each.tally is None]
+        told = wait([each.pipe for each in working])
+        for each in working:
+            if each.pipe in told:
+                each.hear()
+        progress(sum(each.reached.lines for each in self._processes))
 
 
 @contextmanager
@@ -244,6 +255,6 @@ def crew(
     with ExitStack() as stack:
         at_work = []
         for place in range(processes):
-            at_work.append(_Process(settings, source, at_once, place, processes))
+            at_work.append(_Process(settings, source, at_once, _Part(place, processes)))
             stack.callback(at_work[-1].end)
         yield Crew(at_work, source)
