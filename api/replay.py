@@ -1,6 +1,5 @@
 """Prints a candidate's history so that a compliance officer can read it."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from api.compliance.differences import Difference, MadeBy, said
+from api.plain import TIME, plain
 from api.schemas import CandidateState, Event
 from domain.candidate.difference import Point
 from domain.candidate.state import Candidate, evolve
@@ -18,9 +18,6 @@ from domain.recorded import Recorded, personal_fields
 from projections.compliance_audit.describe import describe
 
 LATE = timedelta(minutes=1)
-# Whoever wrote a name or a note must not steer the reader's terminal.
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-TIME = "%Y-%m-%d %H:%M:%S UTC"
 
 
 @dataclass(frozen=True)
@@ -63,11 +60,6 @@ def show(console: Console, candidate_id: UUID, history: list[Step], of: int) -> 
         _show_step(console, step)
     when = "Now: " if is_whole else "Then: "
     console.print(Text.assemble((when, "bold"), plain(history[-1].after)))
-
-
-def plain(text: str) -> str:
-    """The text without what would steer a terminal."""
-    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _show_step(console: Console, step: Step) -> None:

@@ -11,9 +11,9 @@ from api.cli import officers
 from api.cli.officers import Officer, Why
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from
 from api.database import CannotStart
+from api.plain import TIME, plain
 from api.proof import bundles, checking, rotation, signing, witness
 from api.readings import What
-from api.replay import TIME, plain
 from api.wiring import open_system
 from domain.recorded import decode
 from projections.compliance_audit.describe import describe

@@ -24,8 +24,8 @@ from api.erasure.bases import bases
 from api.erasure.eraser import Asked
 from api.erasure.holders import FILES
 from api.erasure.schemas import Erasure, ErasureState
+from api.plain import TIME, plain
 from api.progress import catch_up
-from api.replay import TIME, plain
 from api.wiring import System, open_system
 from domain.erasure import EVERY_PURPOSE
 from domain.values import Purpose

@@ -19,8 +19,8 @@ from api.cli.shared import (
     show,
 )
 from api.erasure import holds
+from api.plain import TIME, plain
 from api.progress import catch_up
-from api.replay import TIME, plain
 from api.wiring import open_system
 from domain.erasure import PlaceHold, ReleaseHold
 

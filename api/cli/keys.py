@@ -20,7 +20,7 @@ from api.cli.shared import (
     settings_from,
     show,
 )
-from api.replay import TIME, plain
+from api.plain import TIME, plain
 from api.wiring import open_system
 from domain.values import now
 

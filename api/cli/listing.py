@@ -7,7 +7,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
-from api.replay import TIME
+from api.plain import TIME
 from api.wiring import open_system
 from projections import READ_MODELS
 from projections.runtime import builds, control

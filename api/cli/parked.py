@@ -18,7 +18,7 @@ from api.cli.shared import (
     print_json,
     settings_from,
 )
-from api.replay import TIME, plain
+from api.plain import TIME, plain
 from api.upkeep import Retried
 from api.wiring import open_system
 from projections import read_model

@@ -18,8 +18,8 @@ from api.cli.shared import (
     print_json,
     settings_from,
 )
+from api.plain import TIME
 from api.progress import Lines, phases
-from api.replay import TIME
 from api.wiring import System, open_system
 from projections import READ_MODELS, read_model
 from projections.runtime.builds import Build

@@ -25,7 +25,7 @@ from api.cli.shared import (
 from api.compliance import due
 from api.database import CannotStart
 from api.erasure.eraser import Asked
-from api.replay import TIME
+from api.plain import TIME
 from api.wiring import System, open_system
 from domain.recorded import Metadata
 from domain.retention import Finding, UnknownJurisdiction, policies

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from api.cli.projections import Name, Workers
 from api.cli.shared import AsJson, DataDir, out, print_json, settings_from, show
+from api.plain import plain
 from api.progress import phases
-from api.replay import plain
 from api.wiring import open_system
 from projections import read_model
 from projections.runtime import outside, trial

@@ -17,8 +17,9 @@ from api.compliance import own_answers, pages, replay_page
 from api.compliance.own_answers import OwnAnswers
 from api.compliance.register import Access, Register
 from api.compliance.resume import profile
+from api.plain import TIME
 from api.readings import What
-from api.replay import TIME, steps
+from api.replay import steps
 from api.schemas import CandidateState, Event
 from domain import retention
 from domain.candidate import state

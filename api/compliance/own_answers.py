@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.compliance import pages
-from api.replay import TIME
+from api.plain import TIME
 from domain.recorded import Recorded
 from domain.self_identification_events import SelfIdentified
 from domain.values import REDACTED, Moment

@@ -9,7 +9,8 @@ from lxml.html import builder as h
 
 from api.compliance import pages
 from api.compliance.differences import said
-from api.replay import LATE, TIME, Step
+from api.plain import TIME
+from api.replay import LATE, Step
 from domain.candidate.difference import Point, changed, fields_of
 from domain.candidate.state import evolve
 from domain.recorded import personal_fields
