@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -62,6 +63,21 @@ class FactLine(BaseModel):
     command: Label | None = None
 
 
+class Fact(Struct, frozen=True, kw_only=True, gc=False):
+    """An interaction that happened elsewhere, to a candidate or to a job, in our words."""
+
+    stream: UUID
+    of_job: bool
+    intent: Intent
+    occurred_at: datetime
+    actor: str
+    on_behalf_of: str | None
+    command: str | None
+
+
+Line = Recorded | Fact
+
+
 class _Names(Struct):
     """What tells in which stream a line belongs."""
 
@@ -118,20 +134,21 @@ def written(recorded: Recorded) -> str:
     return msgspec.json.encode(line).decode() + "\n"
 
 
-def of_candidate(line: RecordedLine | FactLine) -> bool:
-    """Whether the line is about a candidate; otherwise it is about a job or a read model."""
+def read(number: int, text: bytes, source: str) -> Line:
+    """What the line is to us; `source` says whose names are in it. Raises CannotImport."""
+    line = parsed(number, text)
     if isinstance(line, RecordedLine):
-        return line.topic.startswith("candidate.")
-    return line.candidate is not None
-
-
-def stream_of(line: RecordedLine | FactLine, source: str) -> UUID:
-    """The stream that the line belongs to; `source` says whose names are in it."""
-    if isinstance(line, RecordedLine):
-        return line.stream
-    if line.candidate is not None:
-        return id_of(source, "candidate", line.candidate)
-    return id_of(source, "job", line.job or "")
+        return Recorded(line.stream, line.version, event_of(number, line), line.metadata)
+    intent = intent_of(number, line, source)
+    return Fact(
+        stream=id_of(source, "job" if line.job else "candidate", line.job or line.candidate or ""),
+        of_job=line.job is not None,
+        intent=intent,
+        occurred_at=line.occurred_at,
+        actor=line.actor,
+        on_behalf_of=line.on_behalf_of,
+        command=line.command,
+    )
 
 
 class Whose(NamedTuple):
@@ -145,7 +162,7 @@ NOBODY = Whose(UUID(int=0))
 
 
 def whose(text: bytes, source: str) -> Whose:
-    """As stream_of(), before the line was looked at; NOBODY's where it is no line of ours."""
+    """Whose the line is, before it was looked at; NOBODY's where it is no line of ours."""
     try:
         names = _NAMES.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -10,9 +10,8 @@ A file is read twice: first to see that all of it can be read, so that one that 
 nothing; then to record it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 from sys import intern
 from typing import IO
@@ -22,20 +21,9 @@ import psycopg
 from msgspec import structs
 
 from api.interchange.batch import Progress, Report, chunks
-from api.interchange.lines import (
-    FactLine,
-    RecordedLine,
-    Text,
-    event_of,
-    intent_of,
-    of_candidate,
-    parsed,
-    stream_of,
-    texts,
-    written,
-)
+from api.interchange.lines import Fact, Line, read, texts, written
 from api.wiring import System
-from domain.candidate.intents import Intent
+from domain.candidate.events import CandidateEvent
 from domain.intake import Intake
 from domain.recorded import Metadata, Recorded
 from domain.self_identification_events import SelfIdentificationEvent
@@ -82,24 +70,26 @@ def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recor
             yield recorded
 
 
-def check(path: Path, concerns: Callable[[bytes], bool] = lambda _: True) -> Report:
-    """Reads the lines that it concerns, recording nothing. Raises CannotImport with its line."""
+def check(path: Path) -> Report:
+    """Reads the file to its end, recording nothing. Raises CannotImport with the line's number."""
+    return checked(path, (read(number, text, "check") for number, text in texts(path)))
+
+
+def checked(path: Path, lines: Iterable[Line]) -> Report:
+    """What is in these lines of the file."""
     report = Report(file=str(path), format="ndjson")
-    candidates: set[UUID | str] = set()
-    for number, text in texts(path):
-        if not concerns(text):
-            continue
-        line = parsed(number, text)
-        if isinstance(line, RecordedLine):
-            report.recorded += 1
-            report.by_activity[event_of(number, line).wire_name()] += 1
-            if of_candidate(line):
-                candidates.add(line.stream)
-        else:
-            report.by_activity[intent_of(number, line, "check").type] += 1
-            if line.candidate is not None:
-                candidates.add(line.candidate)
+    candidates: set[UUID] = set()
+    for line in lines:
         report.interactions += 1
+        if isinstance(line, Recorded):
+            report.recorded += 1
+            report.by_activity[line.event.wire_name()] += 1
+            if isinstance(line.event, CandidateEvent):
+                candidates.add(line.originator_id)
+        else:
+            report.by_activity[line.intent.type] += 1
+            if not line.of_job:
+                candidates.add(line.stream)
     report.candidates = len(candidates)
     return report
 
@@ -116,40 +106,35 @@ class Recording:
     source: str
     digest: Callable[[str], str]
 
-    def take(self, lines: Sequence[Text]) -> None:
+    def take(self, lines: Sequence[Line]) -> None:
         """Takes lines that were checked; what is on record from them already adds nothing."""
-        read = [(number, parsed(number, text)) for number, text in lines]
-        streams = [stream_of(line, self.source) for _, line in read]
-        of_candidates = [of_candidate(line) for _, line in read]
-        self.intake.expect(set(compress(streams, of_candidates)))
-        for stream, (number, line) in zip(streams, read, strict=True):
-            if isinstance(line, RecordedLine):
-                metadata = _portable(line.metadata)
-                event = event_of(number, line)
-                self.intake.recorded(Recorded(stream, line.version, event, metadata))
+        self.intake.expect(set(filter(None, map(_candidate_of, lines))))
+        for line in lines:
+            if isinstance(line, Fact):
+                self._take_fact(line)
             else:
-                self._take_fact(stream, number, line)
+                self.intake.recorded(structs.replace(line, metadata=_portable(line.metadata)))
 
-    def _take_fact(self, stream: UUID, number: int, line: FactLine) -> None:
-        intent = intent_of(number, line, self.source)
-        command = line.command or self.digest(_said(line, intent))
+    def _take_fact(self, fact: Fact) -> None:
+        command = fact.command or self.digest(_said(fact))
         metadata = Metadata(
-            actor=line.actor,
-            on_behalf_of=line.on_behalf_of,
-            reason=intent.reason,
-            command_id=uuid5(stream, f"{self.source}/{command}"),
-            occurred_at=line.occurred_at,
+            actor=fact.actor,
+            on_behalf_of=fact.on_behalf_of,
+            reason=fact.intent.reason,
+            command_id=uuid5(fact.stream, f"{self.source}/{command}"),
+            occurred_at=fact.occurred_at,
             recorded_at=now(),
             provenance=f"import:{self.source}",
         )
-        take = self.intake.fact if line.job is None else self.intake.job_fact
-        take(stream, intent, metadata)
+        take = self.intake.job_fact if fact.of_job else self.intake.fact
+        take(fact.stream, fact.intent, metadata)
 
 
 def load(path: Path, recording: Recording, report: Report, progress: Progress) -> None:
     """Records a file that was checked, line by line in its order."""
     done = 0
-    for lines in chunks(texts(path), LINES_AT_ONCE):
+    all_lines = (read(number, text, recording.source) for number, text in texts(path))
+    for lines in chunks(all_lines, LINES_AT_ONCE):
         recording.take(lines)
         done += len(lines)
         progress(done)
@@ -157,8 +142,14 @@ def load(path: Path, recording: Recording, report: Report, progress: Progress) -
     report.tally = recording.intake.tally
 
 
-def _said(line: FactLine, intent: Intent) -> str:
-    return f"{line.actor} {line.occurred_at.isoformat()} {intent.fingerprint()}"
+def _candidate_of(line: Line) -> UUID | None:
+    if isinstance(line, Fact):
+        return None if line.of_job else line.stream
+    return line.originator_id if isinstance(line.event, CandidateEvent) else None
+
+
+def _said(fact: Fact) -> str:
+    return f"{fact.actor} {fact.occurred_at.isoformat()} {fact.intent.fingerprint()}"
 
 
 def _portable(metadata: Metadata) -> Metadata:

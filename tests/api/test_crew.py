@@ -22,7 +22,8 @@ from api.cli.records import WORTH_A_CREW
 from api.demonstration import Step, company
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Report
-from api.interchange.crew import LINES_AT_ONCE, Crew, crew
+from api.interchange.crew import Crew, crew
+from api.interchange.share import USUAL, Bounds
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.intake import Intake
@@ -57,11 +58,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def working(
-    system: System, database: Database, processes: int, at_once: int = LINES_AT_ONCE
+    system: System, database: Database, processes: int, bounds: Bounds = USUAL
 ) -> Iterator[Crew]:
     url = SecretStr(database.service)
     settings = Settings(data_dir=system.settings.data_dir, database_url=url)
-    with crew(settings, "there", processes, at_once) as together:
+    with crew(settings, "there", processes, bounds) as together:
         yield together
 
 
@@ -93,11 +94,12 @@ def import_by(system: System, database: Database, file: Path, processes: int) ->
     return report
 
 
+@pytest.mark.parametrize("kept", [0, 100, 50_000])
 def test_several_processes_record_what_one_records(
-    system: System, database: Database, file: Path
+    system: System, database: Database, file: Path, kept: int
 ) -> None:
     done: list[int] = []
-    with working(system, database, 2, at_once=7) as together:
+    with working(system, database, 2, Bounds(at_once=7, kept=kept)) as together:
         report = together.check(file)
         together.load(file, system, report, done.append)
     by_two = histories(database)
@@ -135,7 +137,7 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     report = ndjson.check(file)
     with (
         pytest.raises(CannotImport, match="the same command goes on"),
-        working(system, database, 2, at_once=7) as together,
+        working(system, database, 2, Bounds(at_once=7)) as together,
     ):
         together.load(file, system, report, kill_one)
     before = sum(map(len, histories(database).values()))
