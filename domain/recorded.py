@@ -164,7 +164,8 @@ def personal_values(event: Happened) -> dict[str, str]:
 
 def holds_personal_values(event: Happened) -> bool:
     """Whether any personal field of the event has a value."""
-    return bool(personal_values(event))
+    fields = personal_fields(type(event))
+    return any(getattr(event, name) is not None for name in fields)
 
 
 def told(event: Happened) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from functools import cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -73,7 +74,12 @@ def is_sealed_of(own: bytes, candidate: UUID, field: str, sealed: str, value: st
 
 def place(candidate: UUID, purpose: Purpose, field: str) -> bytes:
     """What is authenticated with a sealed value; with a wrapped key, which has no field."""
-    return candidate.bytes + f"{purpose}/{field}".encode()
+    return candidate.bytes + _named(purpose, field)
+
+
+@cache
+def _named(purpose: Purpose, field: str) -> bytes:
+    return f"{purpose}/{field}".encode()
 
 
 def _opened(key: bytes, candidate: UUID, field: str, sealed: str) -> str | None:

@@ -7,6 +7,7 @@ job as it would when one process did it all.
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing import Pipe, get_context
@@ -18,8 +19,8 @@ from typing import Any
 
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Progress, Report
-from api.interchange.lines import read, texts, whose
-from api.interchange.share import USUAL, Bounds, Part, Reached, Share, work
+from api.interchange.lines import Fact
+from api.interchange.share import USUAL, Bounds, Part, Share, work
 from api.settings import Settings
 from api.wiring import System
 from domain.intake import Intake
@@ -40,7 +41,8 @@ class _Process:
         self._process: BaseProcess = process(target=work, args=(other, *given))
         self._process.start()
         other.close()
-        self.reached = Reached(0, 0)
+        self.lines = 0  # how many it took
+        self.jobs: deque[Fact] = deque()  # what happened to jobs, where it is that far
         self.tally: Tally | None = None
 
     def ask(self, what: Callable[[Share, Path], Any], path: Path) -> None:
@@ -59,8 +61,10 @@ class _Process:
             said = self.pipe.recv()
         if isinstance(said, Exception):
             raise said
-        if isinstance(said, Reached):
-            self.reached = said
+        if isinstance(said, int):
+            self.lines += said
+        elif isinstance(said, Fact):
+            self.jobs.append(said)
         elif isinstance(said, Tally):
             self.tally = said
         return said
@@ -118,17 +122,12 @@ class Crew:
             return
         for each in self._processes:
             each.ask(Share.record, path)
-        jobs = 0
-        for number, text in texts(path):
-            if whose(text, self._source).of_job:
-                jobs += 1
-                while any(each.reached.jobs < jobs for each in self._processes):
-                    self._listen(progress)
-                leading.take([read(number, text, self._source)])
-                for each in self._processes:
-                    each.tell_recorded()
         while any(each.tally is None for each in self._processes):
             self._listen(progress)
+            while all(each.jobs for each in self._processes):
+                leading.take([each.jobs.popleft() for each in self._processes][:1])
+                for each in self._processes:
+                    each.tell_recorded()
         progress(report.interactions)
         report.tally = leading.intake.tally
         for each in self._processes:
@@ -142,7 +141,7 @@ class Crew:
         for each in working:
             if each.pipe in told:
                 each.hear()
-        progress(sum(each.reached.lines for each in self._processes))
+        progress(sum(each.lines for each in self._processes))
 
 
 @contextmanager

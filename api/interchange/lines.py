@@ -168,10 +168,15 @@ def whose(text: bytes, source: str) -> Whose:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return NOBODY
     if names.candidate is not None:
-        return Whose(id_of(source, "candidate", names.candidate.strip()))
+        return _named(source, "candidate", names.candidate)
     if names.job is not None:
-        return Whose(id_of(source, "job", names.job.strip()), of_job=True)
+        return _named(source, "job", names.job)
     return Whose(names.stream) if names.stream else NOBODY
+
+
+@lru_cache(maxsize=50_000)
+def _named(source: str, kind: str, name: str) -> Whose:
+    return Whose(id_of(source, kind, name.strip()), kind == "job")
 
 
 def event_of(number: int, line: RecordedLine) -> Happened:

@@ -36,13 +36,6 @@ class Bounds(NamedTuple):
 USUAL = Bounds()
 
 
-class Reached(NamedTuple):
-    """How far a process is: its own lines that it took, and the facts about jobs it has passed."""
-
-    lines: int
-    jobs: int
-
-
 class Part(NamedTuple):
     """Which streams belong to one of so many processes."""
 
@@ -76,24 +69,28 @@ class Share:
         return ndjson.checked(path, self._keeping(path))
 
     def record(self, path: Path) -> Tally:
-        """Records the lines that belong here, telling the leading process how far that is."""
+        """Records the lines that belong here.
+
+        Tells the leading process meanwhile how many that are, and each fact about a job as soon as
+        all that stands before it and rests on that job is on record.
+        """
         with open_system(self._settings, create=False) as system:
             intake = Intake(system.recruiting, before_job=self._until_recorded)
             recording = ndjson.Recording(intake, self._source, system.keyring.digest)
             lines: list[Fact] = []
-            done = jobs = 0
+            jobs = 0
             for fact in self._facts(path):
                 if not fact.of_job:
                     lines.append(fact)
                 if fact.of_job or len(lines) == self._bounds.at_once:
                     recording.take(lines)
-                    done += len(lines)
+                    self._pipe.send(len(lines))
                     lines = []
-                    if fact.of_job:
-                        intake.before_change(fact.stream)
-                        jobs += 1
-                        self._changes[fact.stream] = jobs
-                    self._pipe.send(Reached(done, jobs))
+                if fact.of_job:
+                    intake.before_change(fact.stream)
+                    jobs += 1
+                    self._changes[fact.stream] = jobs
+                    self._pipe.send(fact)
             recording.take(lines)
             intake.flush()
             return intake.tally

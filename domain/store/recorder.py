@@ -182,17 +182,17 @@ class Recorder(PostgresApplicationRecorder, EventLog):
 
     def _append_once(self, appends: Sequence[Append]) -> Answers:
         numbered = [(int4(place), each) for place, each in enumerate(appends)]
-        events = [(place, event) for place, each in numbered for event in each.events]
+        events = [event for each in appends for event in each.events]
         ground = [(place, on) for place, each in numbered for on in each.rests_on.items()]
         keys = [(place, key) for place, each in numbered for key in each.keys]
         with self.datastore.get_connection() as connection:
             refused_places, head = APPEND.execute(
                 connection,
-                [place for place, _ in events],
-                [cast("UUID", event.originator_id).bytes for _, event in events],
-                [int8(event.originator_version) for _, event in events],
-                [event.topic.encode() for _, event in events],
-                [event.state for _, event in events],
+                [place for place, each in numbered for _ in each.events],
+                [event.originator_id.bytes for event in events],  # type: ignore[union-attr]  # UUID
+                [int8(event.originator_version) for event in events],
+                [event.topic.encode() for event in events],
+                [event.state for event in events],
                 [place for place, _ in ground],
                 [stream.bytes for _, (stream, _) in ground],
                 [int8(version) for _, (_, version) in ground],
