@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
+from projections import READ_MODELS
+from projections.ats_pipeline import ATS_PIPELINE
+from projections.compliance_audit import COMPLIANCE_AUDIT
+from projections.crm_engagement import CRM_ENGAGEMENT
 from tests.bench import limit, rebuilt, stock
 from tests.bench.bench import Bench
 from tests.bench.measured import Measurement, Rate, measure
@@ -11,15 +15,19 @@ from tests.bench.result import Figure, Result
 MEASUREMENTS: Mapping[str, Measurement] = {
     "stock": stock.measure,
     "limit": limit.measure,
-    "one_model": rebuilt.one_model,
-    "two_workers": rebuilt.two_workers,
-    "all_models": rebuilt.all_models,
-    "all_models_two_workers": rebuilt.all_models_two_workers,
+    "one_model": partial(rebuilt.rebuilt, models=[ATS_PIPELINE], workers=1),
+    "two_workers": partial(rebuilt.rebuilt, models=[ATS_PIPELINE], workers=2),
+    "crm_engagement": partial(rebuilt.rebuilt, models=[CRM_ENGAGEMENT], workers=1),
+    "crm_engagement_two_workers": partial(rebuilt.rebuilt, models=[CRM_ENGAGEMENT], workers=2),
+    "compliance_audit": partial(rebuilt.rebuilt, models=[COMPLIANCE_AUDIT], workers=1),
+    "compliance_audit_two_workers": partial(rebuilt.rebuilt, models=[COMPLIANCE_AUDIT], workers=2),
+    "all_models_one_worker": partial(rebuilt.rebuilt, models=READ_MODELS, workers=1),
+    "all_models": partial(rebuilt.rebuilt, models=READ_MODELS, workers=2),
 }
 RATIOS = {
     "one_model_vs_stock": ("one_model", "stock"),
     "all_models_vs_stock": ("all_models", "stock"),
-    "all_models_two_workers_vs_stock": ("all_models_two_workers", "stock"),
+    "all_models_one_worker_vs_stock": ("all_models_one_worker", "stock"),
     "two_workers_vs_one": ("two_workers", "one_model"),
     "one_model_vs_limit": ("one_model", "limit"),
 }
@@ -28,8 +36,12 @@ TITLES = {
     "limit": "ats_pipeline, COPY alone",
     "one_model": "ats_pipeline, 1 worker",
     "two_workers": "ats_pipeline, 2 workers",
-    "all_models": "all read models, 1 worker",
-    "all_models_two_workers": "all read models, 2 workers",
+    "crm_engagement": "crm_engagement, 1 worker",
+    "crm_engagement_two_workers": "crm_engagement, 2 workers",
+    "compliance_audit": "compliance_audit, 1 worker",
+    "compliance_audit_two_workers": "compliance_audit, 2 workers",
+    "all_models_one_worker": "all read models, 1 worker",
+    "all_models": "all read models, 2 workers",
     "appends": "commands of one writer meanwhile",
 }
 

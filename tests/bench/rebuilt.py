@@ -13,7 +13,6 @@ import psycopg
 from api.wiring import System
 from domain.candidate.intents import Source
 from projections import READ_MODELS
-from projections.ats_pipeline import ATS_PIPELINE
 from projections.runtime import builds, rebuild
 from projections.runtime.contract import ReadModel
 from projections.runtime.drive import Driver, Progress
@@ -24,24 +23,21 @@ from tests.bench.writers import metadata
 ALONE_SHARE = 0.2  # of the bench's seconds
 
 
-def one_model(data_dir: Path) -> Rate:
-    """The pipeline alone, by one worker."""
-    return _rebuilt(data_dir, [ATS_PIPELINE], workers=1)
+def rebuilt(data_dir: Path, models: Sequence[ReadModel], workers: int) -> Rate:
+    """These read models in one pass, by so many workers."""
+    phases: dict[str, float] = {}
 
+    def tell(progress: Progress) -> None:
+        phases.setdefault(progress.phase.split()[0], time.monotonic())
 
-def two_workers(data_dir: Path) -> Rate:
-    """The pipeline alone, by two."""
-    return _rebuilt(data_dir, [ATS_PIPELINE], workers=2)
-
-
-def all_models(data_dir: Path) -> Rate:
-    """All read models in one pass, by one worker."""
-    return _rebuilt(data_dir, READ_MODELS, workers=1)
-
-
-def all_models_two_workers(data_dir: Path) -> Rate:
-    """All read models in one pass, by two."""
-    return _rebuilt(data_dir, READ_MODELS, workers=2)
+    with opened(data_dir) as system, system.pool.connection() as connection:
+        begun = time.monotonic()
+        ready = rebuild.begin(connection, models)
+        Driver(system.conninfo, models, workers, tell).run(ready.rebuild)
+        ended = time.monotonic()
+        drop_retired(connection)
+    folding = phases.get("indexing", ended) - begun
+    return Rate(ready.head, ended - begun, {"folding_seconds": folding})
 
 
 def appends_meanwhile(data_dir: Path, alone_seconds: float) -> Rate:
@@ -69,22 +65,6 @@ def _appended(system: System, stop: Event, seconds: float) -> Rate:
         taken = time.monotonic() - begun
         if stop.is_set() or taken >= seconds:
             return Rate(count, taken)
-
-
-def _rebuilt(data_dir: Path, models: Sequence[ReadModel], workers: int) -> Rate:
-    phases: dict[str, float] = {}
-
-    def tell(progress: Progress) -> None:
-        phases.setdefault(progress.phase.split()[0], time.monotonic())
-
-    with opened(data_dir) as system, system.pool.connection() as connection:
-        begun = time.monotonic()
-        ready = rebuild.begin(connection, models)
-        Driver(system.conninfo, models, workers, tell).run(ready.rebuild)
-        ended = time.monotonic()
-        drop_retired(connection)
-    folding = phases.get("indexing", ended) - begun
-    return Rate(ready.head, ended - begun, {"folding_seconds": folding})
 
 
 def drop_retired(connection: psycopg.Connection) -> None:
