@@ -23,16 +23,13 @@ from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
 from domain.job import Job
 from domain.job_events import JobEvent
-from domain.recorded import Happened, Metadata, Recorded
+from domain.recorded import Metadata, Recorded
 from domain.recruiting import ATTEMPTS, COMMUTING_ATTEMPTS, Recruiting, contended
 from domain.taken import Pending, Taken, Tally, VersionTaken, append, broken_by
 from domain.verdict import keep_and_mark, refuse_or_record
 
 GROUP = 2_000  # events in one append
 REMEMBERED = 20_000  # candidates
-
-
-Decide = Callable[[UUID, int, Iterable[Refusal | Happened], Metadata], list[Recorded]]
 
 
 class Intake:
