@@ -68,7 +68,7 @@ class Intake:
 
     def expect(self, candidate_ids: Iterable[UUID]) -> None:
         """Reads what is on record of these in one query, so that none is looked up alone."""
-        unknown = set(candidate_ids).difference(self._candidates.cache)
+        unknown = {each for each in candidate_ids if self._remembered(each) is None}
         if not unknown:
             return
         histories: dict[UUID, list[Recorded]] = {each: [] for each in unknown}

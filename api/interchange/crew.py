@@ -38,7 +38,7 @@ class _Process:
         alone = sys.platform == "linux" and active_count() == 1
         process = get_context("fork").Process if alone else get_context("spawn").Process
         self.pipe, other = Pipe()
-        self._process: BaseProcess = process(target=work, args=(other, *given))
+        self._process: BaseProcess = process(target=work, args=(other, *given), daemon=True)
         self._process.start()
         other.close()
         self.lines = 0  # how many it took
@@ -86,8 +86,12 @@ def _alive() -> Iterator[None]:
         ) from None
 
 
+def _changed(path: Path) -> CannotImport:
+    return CannotImport(f"{path} was changed while it was read; import it again when it is whole")
+
+
 class Crew:
-    """Some processes at work on one file, or none, for a file that is not worth them."""
+    """Some processes for the import of one file, or none, for a file that is not worth them."""
 
     def __init__(self, processes: Sequence[_Process], source: str) -> None:
         self._processes = processes
@@ -96,18 +100,24 @@ class Crew:
     def check(self, path: Path) -> Report:
         """As ndjson.check()."""
         if not self._processes:
-            return ndjson.check(path)
+            return ndjson.check(path, self._source)
         report = Report(file=str(path), format="ndjson")
         wrong: list[CannotImport] = []
+        ends: set[int] = set()
         for each in self._processes:
             each.ask(Share.check, path)
         for each in self._processes:
             try:
-                report.add(each.hear())
+                part = each.hear()
             except CannotImport as error:
                 wrong.append(error)
+            else:
+                report.add(part)
+                ends.add(part.lines)
         if wrong:
             raise min(wrong, key=lambda error: error.line)
+        if len(ends) > 1:
+            raise _changed(path)
         return report
 
     def load(self, path: Path, system: System, report: Report, progress: Progress) -> None:
@@ -125,9 +135,16 @@ class Crew:
         while any(each.tally is None for each in self._processes):
             self._listen(progress)
             while all(each.jobs for each in self._processes):
-                leading.take([each.jobs.popleft() for each in self._processes][:1])
+                first, *others = [each.jobs.popleft() for each in self._processes]
+                if any(other != first for other in others):
+                    raise _changed(path)
+                leading.take([first])
                 for each in self._processes:
                     each.tell_recorded()
+            if any(each.jobs for each in self._processes) and any(
+                each.tally and not each.jobs for each in self._processes
+            ):
+                raise _changed(path)
         progress(report.interactions)
         report.tally = leading.intake.tally
         for each in self._processes:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import UNSET, Meta, Struct, structs
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, readable
@@ -79,11 +79,11 @@ Line = Recorded | Fact
 
 
 class _Names(Struct):
-    """What tells in which stream a line belongs."""
+    """What tells in which stream a line belongs; of each the last value, which parsed() reads."""
 
-    stream: UUID | None = None
-    candidate: str | None = None
-    job: str | None = None
+    stream: Any = UNSET
+    candidate: Any = None
+    job: Any = None
 
 
 _NAMES = msgspec.json.Decoder(_Names)
@@ -162,21 +162,27 @@ NOBODY = Whose(UUID(int=0))
 
 
 def whose(text: bytes, source: str) -> Whose:
-    """Whose the line is, before it was looked at; NOBODY's where it is no line of ours."""
+    """Whose the line is, before it was looked at; NOBODY's where it cannot be read either.
+
+    Names that read() takes for the same are the same here.
+    """
     try:
         names = _NAMES.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return NOBODY
-    if names.candidate is not None:
-        return _named(source, "candidate", names.candidate)
-    if names.job is not None:
-        return _named(source, "job", names.job)
-    return Whose(names.stream) if names.stream else NOBODY
+    for kind, name in (
+        ("stream", names.stream),
+        ("candidate", names.candidate),
+        ("job", names.job),
+    ):
+        if isinstance(name, str):
+            return _named(source, kind, name.strip())
+    return NOBODY
 
 
 @lru_cache(maxsize=50_000)
 def _named(source: str, kind: str, name: str) -> Whose:
-    return Whose(id_of(source, kind, name.strip()), kind == "job")
+    return Whose(id_of(source, kind, name), of_job=kind == "job")
 
 
 def event_of(number: int, line: RecordedLine) -> Happened:

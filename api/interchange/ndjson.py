@@ -7,7 +7,7 @@ Two kinds of line, told apart by their keys (docs/interchange.md describes both)
 - `candidate` or `job`: an interaction that happened elsewhere, named with ids of that place.
 
 A file is read twice: first to see that all of it can be read, so that one that was cut off changes
-nothing; then to record it.
+nothing; then to record it. A crew of processes keeps some of what it has read in between.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,9 +70,9 @@ def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recor
             yield recorded
 
 
-def check(path: Path) -> Report:
+def check(path: Path, source: str = "check") -> Report:
     """Reads the file to its end, recording nothing. Raises CannotImport with the line's number."""
-    return checked(path, (read(number, text, "check") for number, text in texts(path)))
+    return checked(path, (read(number, text, source) for number, text in texts(path)))
 
 
 def checked(path: Path, lines: Iterable[Line]) -> Report:

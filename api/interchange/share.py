@@ -1,4 +1,4 @@
-"""What one process of a crew does: the part of a file that belongs to it."""
+"""The work of one process of a crew, as the leading one asks for it."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from uuid import UUID
 from api import logs
 from api.interchange import ndjson
 from api.interchange.batch import Report
-from api.interchange.lines import Fact, Line, read, texts, whose
+from api.interchange.lines import Fact, Line, Text, read, texts, whose
 from api.memory import collect_seldom
 from api.settings import Settings
 from api.wiring import open_system
@@ -24,16 +24,21 @@ from domain.taken import Tally
 
 
 class Bounds(NamedTuple):
-    """How many lines each process takes at once, and how many it keeps that need no second look.
+    """How many lines each process takes at once, and how much it keeps that need not be read twice.
 
-    One that is kept takes some 1.5 kB.
+    A line that is kept takes some 1.5 kB, a long one up to four times its bytes in the file.
     """
 
     at_once: int = 1_000
-    kept: int = 50_000
+    kept: int = 50_000  # lines
+    kept_bytes: int = 32_000_000  # of the file
 
 
 USUAL = Bounds()
+
+
+LOOK_SECONDS = 1.0
+JOBS_AHEAD = 100  # facts about jobs that a process may pass before they are on record
 
 
 class Part(NamedTuple):
@@ -61,12 +66,16 @@ class Share:
         self._recorded = 0  # facts about jobs
         self._kept: deque[Fact] = deque()
         self._kept_until = 0  # the last of these lines
+        self._lines: int | None = None  # of the file, when it was checked
 
     def check(self, path: Path) -> Report:
         """As ndjson.check(), of the lines that belong here."""
         self._kept.clear()
         self._kept_until = 0
-        return ndjson.checked(path, self._keeping(path))
+        self._lines = None
+        report = ndjson.checked(path, self._keeping(path))
+        report.lines = self._lines or 0
+        return report
 
     def record(self, path: Path) -> Tally:
         """Records the lines that belong here.
@@ -84,50 +93,65 @@ class Share:
                     lines.append(fact)
                 if fact.of_job or len(lines) == self._bounds.at_once:
                     recording.take(lines)
-                    self._pipe.send(len(lines))
+                    if lines:
+                        self._pipe.send(len(lines))
                     lines = []
                 if fact.of_job:
                     intake.before_change(fact.stream)
                     jobs += 1
                     self._changes[fact.stream] = jobs
                     self._pipe.send(fact)
+                    # What nobody reads fills the pipe, and then the leading process stands still.
+                    self._wait_for(jobs - JOBS_AHEAD)
             recording.take(lines)
             intake.flush()
             return intake.tally
 
     def _until_recorded(self, job_id: UUID) -> None:
         """Waits until what happened to the job before this place in the file is on record."""
-        while self._recorded < self._changes.get(job_id, 0):
+        self._wait_for(self._changes.get(job_id, 0))
+
+    def _wait_for(self, jobs: int) -> None:
+        """Waits until so many of the facts about jobs are on record."""
+        while self._recorded < jobs:
             self._pipe.recv()
             self._recorded += 1
 
     def _keeping(self, path: Path) -> Iterator[Line]:
-        """The lines that belong here; as many facts as one may are kept."""
-        for number, line in self._read(path, after=0):
-            if not isinstance(line, Fact):
-                yield line
-                continue
-            if len(self._kept) < self._bounds.kept:
-                self._kept.append(line)
-                self._kept_until = number
-            if self._part.holds(line.stream):
-                yield line
+        """The lines that belong here; facts are kept until they are too many."""
+        kept_bytes, keeps = 0, True
+        for (number, text), line in self._read(path, after=0, until=None):
+            if isinstance(line, Fact):
+                kept_bytes += len(text)
+                keeps &= len(self._kept) < self._bounds.kept
+                keeps &= kept_bytes <= self._bounds.kept_bytes
+                if keeps:
+                    self._kept.append(line)
+                    self._kept_until = number
+                if line.of_job and not self._part.holds(line.stream):
+                    continue
+            yield line
 
     def _facts(self, path: Path) -> Iterator[Fact]:
         """The facts that belong here, and those about jobs, in the order of the file."""
         while self._kept:
             yield self._kept.popleft()
-        for _, line in self._read(path, after=self._kept_until):
+        # Nobody has checked what was added since.
+        for _, line in self._read(path, after=self._kept_until, until=self._lines):
             if isinstance(line, Fact):
                 yield line
 
-    def _read(self, path: Path, after: int) -> Iterator[tuple[int, Line]]:
-        """The lines after one that belong here, and those about jobs, with their numbers."""
+    def _read(self, path: Path, after: int, until: int | None) -> Iterator[tuple[Text, Line]]:
+        """The lines after one and until another that belong here, and those about jobs."""
         for number, text in texts(path):
+            if until is None:
+                self._lines = number
+            elif number > until:
+                return
             if number > after:
                 stream, of_job = whose(text, self._source)
                 if of_job or self._part.holds(stream):
-                    yield number, read(number, text, self._source)
+                    yield (number, text), read(number, text, self._source)
 
 
 def work(pipe: Connection, *given: Any) -> None:
@@ -140,7 +164,7 @@ def work(pipe: Connection, *given: Any) -> None:
     while True:
         asked = pipe.recv()
         if asked is None:
-            continue  # a fact about a job that nothing here had to wait for
+            continue  # one of the last facts about jobs, which nothing here had to wait for
         what, path = asked
         try:
             answer = getattr(share, what)(path)
@@ -153,5 +177,7 @@ def work(pipe: Connection, *given: Any) -> None:
 def _end_with_the_leading_one() -> None:
     leading = parent_process()
     assert leading is not None  # noqa: S101  # this is a process of a crew
-    leading.join()
+    # Processes that were copied hold each other's ends of what join() listens to.
+    while os.getppid() == leading.pid:
+        leading.join(LOOK_SECONDS)
     os._exit(1)  # it was killed; what is not on record is read again by the next one

@@ -23,6 +23,7 @@ from api.demonstration import Step, company
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Report
 from api.interchange.crew import Crew, crew
+from api.interchange.lines import whose
 from api.interchange.share import USUAL, Bounds
 from api.settings import Settings
 from api.wiring import System, assembled
@@ -170,6 +171,73 @@ def test_the_first_of_all_wrong_lines_is_told(
         facts.write_text("\n".join(lines)[:-40])
         with pytest.raises(CannotImport, match="line 21: source"):
             together.check(facts)
+
+
+def test_many_facts_about_jobs_are_recorded_though_nothing_waits_for_them(
+    system: System, database: Database, tmp_path: Path
+) -> None:
+    facts = tmp_path / "jobs.ndjson"
+    at = {"occurred_at": "2026-01-07T00:00:00Z"}
+    opened = {"interaction": {"type": "opened", "title": "Welder", "stages": ["Review"]}} | at
+    applied = {"type": "applied", "source": "Fair"}
+    with facts.open("w") as lines:
+        for number in range(1_000):
+            lines.write(json.dumps(opened | {"job": f"J-{number}"}) + "\n")
+        for number in range(20):
+            fact = {"candidate": f"C-{number}", "interaction": applied | {"job_id": "J-999"}} | at
+            lines.write(json.dumps(fact) + "\n")
+    report = import_by(system, database, facts, 2)
+    assert (report.tally.added, report.candidates, report.interactions) == (2_020, 20, 1_020)
+    assert not report.tally.broken_rules.total()
+
+
+@pytest.mark.parametrize("kept", [0, 50_000])
+def test_what_is_added_to_the_file_after_its_check_is_left_for_the_next_import(
+    system: System, database: Database, file: Path, tmp_path: Path, kept: int
+) -> None:
+    growing = tmp_path / "growing.ndjson"
+    growing.write_bytes(file.read_bytes())
+    more = "".join(f"{line}\n" for line in file.read_text().splitlines()[:3])
+    with working(system, database, 2, Bounds(kept=kept)) as together:
+        report = together.check(growing)
+        with growing.open("a") as lines:
+            lines.write(more + "{")
+        together.load(growing, system, report, lambda _: None)
+    assert report.tally.added >= report.interactions
+    assert not report.tally.repeated
+
+
+def test_a_file_of_which_two_processes_read_different_things_is_told(
+    system: System, database: Database, file: Path, tmp_path: Path
+) -> None:
+    changing = tmp_path / "changing.ndjson"
+    changing.write_bytes(file.read_bytes())
+    lines = file.read_bytes().splitlines(keepends=True)
+    owners = [whose(line, "there") for line in lines]
+    place = next(n for n, owner in enumerate(owners) if not owner.of_job)
+    # Whose this line is keeps no more, and reads what comes next anew; the other one has kept that.
+    with working(system, database, 2, Bounds(kept=place + 1)) as together:
+        report = together.check(changing)
+        lines[place + 1] = next(line for line in lines if b'"closed"' in line)
+        changing.write_bytes(b"".join(lines))
+        with pytest.raises(CannotImport, match="was changed while it was read"):
+            together.load(changing, system, report, lambda _: None)
+
+
+def test_a_mixed_file_is_counted_alike_by_one_process_and_by_two(
+    system: System, database: Database, file: Path, tmp_path: Path
+) -> None:
+    import_by(system, database, file, 0)
+    mixed = tmp_path / "mixed.ndjson"
+    with mixed.open("w") as lines:
+        ndjson.export(system, lines, lambda _: None)
+        lines.write(file.read_text())
+    reports = []
+    for processes in (0, 2):
+        with working(system, database, processes) as together:
+            reports.append(together.check(mixed))
+    assert reports[0].candidates == reports[1].candidates == CANDIDATES
+    assert reports[0].as_json() == reports[1].as_json()
 
 
 def large(facts: Path, more: str = "") -> int:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from api.interchange import lines
 from api.interchange.batch import CannotImport
-from api.interchange.lines import RecordedLine, event_of, parsed, written
+from api.interchange.lines import NOBODY, Fact, RecordedLine, event_of, parsed, whose, written
 from domain.recorded import Recorded
 from tests.scenario import CANDIDATE, applied, by
 
@@ -60,3 +61,31 @@ def test_a_line_that_was_written_is_read_again() -> None:
     assert isinstance(said, RecordedLine)
     assert event_of(7, said) == applied(name=NAME)
     assert said.metadata.occurred_at.isoformat() == "2026-01-05T09:00:00+00:00"
+
+
+GIVEN = b'"interaction": {"type": "sourced", "source": "Fair"}, "occurred_at": "2026-01-07T00:00Z"'
+OPENED = b'"interaction": {"type": "opened", "title": "W"}, "occurred_at": "2026-01-07T00:00Z"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"candidate": "C-1", ' + GIVEN + b"}",
+        b'{"candidate": " C-1 ", "job": null, ' + GIVEN + b"}",
+        b'{"candidate": 5, "candidate": "C-1", ' + GIVEN + b"}",
+        b'{"c\\u0061ndidate": "C-1", ' + GIVEN + b"}",
+        b'{"candidate": "A8F61DDE-f238-4e75-a60d-19d8b55fa9bf", ' + GIVEN + b"}",
+        b'{"job": "J", ' + OPENED + b"}",
+        b'{"job": 5, "job": "J", ' + OPENED + b"}",
+        b'{"candidate": "C-1", "candidate": null, "job": "J", ' + OPENED + b"}",
+    ],
+)
+def test_whose_a_line_is_can_be_told_before_it_is_read(text: bytes) -> None:
+    fact = lines.read(1, text, "there")
+    assert isinstance(fact, Fact)
+    assert whose(text, "there") == (fact.stream, fact.of_job)
+
+
+def test_what_is_no_line_is_nobodys() -> None:
+    for text in (b"7", b"{", b'{"candidate": 5}', b"\xff", b'{"candidate": "\xff"}', b"[" * 2_000):
+        assert whose(text, "there") == NOBODY
