@@ -55,7 +55,8 @@ class Intake:
         self._jobs: dict[UUID | None, Job | None] = {None: None}
         self._pending: list[Pending] = []
         self._pending_events = 0
-        self._broken: dict[UUID, list[tuple[str, str]]] = {}  # by commands on record
+        # Of those who are remembered, what their commands on record broke.
+        self._broken: dict[UUID, dict[UUID, list[tuple[str, str]]]] = {}
         recruiting.tell(self)
 
     def forget(self, candidate_id: UUID) -> None:
@@ -75,15 +76,18 @@ class Intake:
         forgotten = self._recruiting.forgotten
         for recorded in self._recruiting.histories(list(unknown)):
             histories[recorded.originator_id].append(recorded)
-        self._broken = {}
         for candidate_id, history in histories.items():
             if history and isinstance(history[0].event, JobEvent):
                 raise _job_id(candidate_id)
             candidate = state.fold(Candidate(id=candidate_id), history)
-            self._candidates.put(candidate_id, candidate)
-            for recorded in history:
-                if recorded.metadata.broken_rules:
-                    self._broken[recorded.metadata.command_id] = broken_by(recorded)
+            self._remember(candidate_id, candidate)
+            broken = {
+                recorded.metadata.command_id: broken_by(recorded)
+                for recorded in history
+                if recorded.metadata.broken_rules
+            }
+            if broken:
+                self._broken[candidate_id] = broken
             if candidate and self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
 
@@ -250,7 +254,7 @@ class Intake:
     def _repeat(self, taken: Taken, command_id: UUID) -> None:
         taken.repeated = True
         self.tally.repeated += 1
-        self.tally.broken_rules.update(self._broken.get(command_id, ()))
+        self.tally.broken_rules.update(self._broken.get(taken.stream, {}).get(command_id, ()))
 
     def _count(self, events: Sequence[Recorded]) -> None:
         self.tally.added += len(events)
@@ -282,10 +286,15 @@ class Intake:
                 if self._recruiting.find_job(candidate_id):
                     raise _job_id(candidate_id) from None
                 candidate = Candidate(id=candidate_id)
-            self._candidates.put(candidate_id, candidate)
+            self._remember(candidate_id, candidate)
             if self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
         return candidate
+
+    def _remember(self, candidate_id: UUID, candidate: Candidate | None) -> None:
+        gone, _ = self._candidates.put(candidate_id, candidate) or (None, None)
+        if gone:
+            self._broken.pop(gone, None)
 
     def _remembered(self, candidate_id: UUID) -> Candidate | None:
         try:

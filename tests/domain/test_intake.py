@@ -125,6 +125,25 @@ def test_a_job_that_others_changed_is_seen_as_it_is(system: System, elsewhere: S
     assert intake.tally.broken_rules == {("applied", "job-is-closed"): 1}
 
 
+def test_rules_that_repeated_facts_broke_are_counted_of_all_who_are_remembered(
+    system: System,
+) -> None:
+    people, unknown = [uuid4() for _ in range(6)], Apply(job_id=uuid4(), source="Site")
+    about = {person: by() for person in people}
+    first = Intake(system.recruiting)
+    for person in people:
+        first.fact(person, unknown, about[person])
+    first.flush()
+    again = Intake(system.recruiting)
+    for some in (people[:3], people[3:]):
+        again.expect(some)
+    for person in people:
+        again.fact(person, unknown, about[person])
+    again.flush()
+    assert (again.tally.added, again.tally.repeated) == (0, 6)
+    assert again.tally.broken_rules == {("applied", "unknown-job"): 6}
+
+
 def test_an_erased_candidate_is_refused_alone(system: System, database: Database) -> None:
     erased, other = uuid4(), uuid4()
     intake = Intake(system.recruiting)
