@@ -14,7 +14,13 @@ from tests.api.cli.histories import ADA, BEN, EMAIL, NAME, TEXT
 from tests.api.cli.processes import ENVIRON, WHY, Home, Shell, command, complaint, head, own_server
 from tests.databases import Database, all_rows
 
+LOADED = "import sys, api.cli.main; print(*sorted({*sys.modules} & {'fastapi', 'api.app'}))"
 OTHER_KEY = b64encode(bytes(32)).decode()
+
+
+def test_commands_come_up_without_the_api() -> None:
+    loaded = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=True)
+    assert not loaded.stdout.strip()
 
 
 def test_status(shell: Shell, home: Home) -> None:
