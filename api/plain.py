@@ -3,6 +3,7 @@
 import re
 
 TIME = "%Y-%m-%d %H:%M:%S UTC"
+# Whoever wrote a name or a note must not steer the reader's terminal.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 

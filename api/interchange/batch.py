@@ -35,7 +35,7 @@ class Report:
     candidates: int = 0
     interactions: int = 0
     self_identifications: int = 0
-    lines: int = 0  # of the file, blank ones as well
+    lines: int = 0  # the number of the last one, where a part of the file was read
     recorded: int = 0  # how many of them are events of an export
     by_activity: Counter[str] = field(default_factory=Counter)
     unused_attributes: Counter[str] = field(default_factory=Counter)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid5
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, structs
+from msgspec import Meta, Struct, structs
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from api.interchange.batch import CannotImport, readable
@@ -81,7 +81,7 @@ Line = Recorded | Fact
 class _Names(Struct):
     """What tells in which stream a line belongs; of each the last value, which parsed() reads."""
 
-    stream: Any = UNSET
+    stream: Any = None
     candidate: Any = None
     job: Any = None
 

@@ -36,7 +36,6 @@ class Bounds(NamedTuple):
 
 USUAL = Bounds()
 
-
 LOOK_SECONDS = 1.0
 JOBS_AHEAD = 100  # facts about jobs that a process may pass before they are on record
 
