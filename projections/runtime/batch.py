@@ -102,56 +102,63 @@ def fold_batch(
     never folded out of order; the other streams go on.
     """
     current: Rows = {table: dict(rows.get(table, ())) for table in model.tables}
-    parked = fold_onto(model, batch, current, parked_streams)
+    parked = Folding(model, current).take(batch, parked_streams)
     return Folded(dict(_changed(current, rows)), parked)
 
 
-def fold_onto(
-    model: ReadModel,
-    batch: Iterable[Recorded | Unreadable],
-    rows: Rows,
-    parked_streams: Mapping[UUID, int],
-) -> list[Parked]:
-    """The same, which changes `rows`, of all tables, and returns what is to be parked."""
-    touches, fold, folds = model.touches, model.fold, model.event_classes
-    places = _Places({table.row: (table, table.key, rows[table]) for table in model.tables})
-    in_order: _Beginnings | None = None
-    parked, parked_now = dict(parked_streams), list[Parked]()
-    for recorded in batch:
-        if isinstance(recorded, Unreadable):
-            if recorded.topic not in event_classes().keys() - model.topics:
-                parked.setdefault(recorded.originator_id, recorded.position)
-                parked_now.append(Parked(recorded, recorded.error))
-            continue
-        if type(recorded.event) not in folds:
-            continue
-        if parked and recorded.originator_id in parked:
-            error = f"waits behind the event at position {parked[recorded.originator_id]}"
-            parked_now.append(Parked(recorded, error))
-            continue
-        try:
-            touched = touches(recorded)
-            row: Any = rows[touched[0]].get(touched[1]) if touched else None
-            if row is None and touched:
-                _check_touched(touched)
-                if len(touched[1]) < touched[0].key_columns:
-                    in_order = in_order or _Beginnings(rows)
-                    row = in_order.beginning(touched)
-            made = []
-            for new in fold(row, recorded):
-                table, key_of, its_rows = places[type(new)]
-                made.append((table, its_rows, key_of(new), new))
-            if row is None and touched:
-                _check_found(touched, made)
-        except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
-            parked[recorded.originator_id] = recorded.position
-            parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
-            continue
-        for table, its_rows, key, new in made:
-            its_rows[key] = new
-            if in_order:
-                in_order.add(table, key)
-    return parked_now
+class Folding:
+    """Folds events onto the rows of all tables of a model, which it changes."""
+
+    def __init__(self, model: ReadModel, rows: Rows) -> None:
+        self._model = model
+        self._rows = rows
+        self._places = _Places(
+            {table.row: (table, table.key, rows[table]) for table in model.tables}
+        )
+
+    def take(
+        self, batch: Iterable[Recorded | Unreadable], parked_streams: Mapping[UUID, int]
+    ) -> list[Parked]:
+        """The same as fold_batch; returns what is to be parked."""
+        rows, places = self._rows, self._places
+        touches, fold, folds = self._model.touches, self._model.fold, self._model.event_classes
+        in_order: _Beginnings | None = None
+        parked, parked_now = dict(parked_streams), list[Parked]()
+        for recorded in batch:
+            if isinstance(recorded, Unreadable):
+                if recorded.topic not in event_classes().keys() - self._model.topics:
+                    parked.setdefault(recorded.originator_id, recorded.position)
+                    parked_now.append(Parked(recorded, recorded.error))
+                continue
+            if type(recorded.event) not in folds:
+                continue
+            if parked and recorded.originator_id in parked:
+                error = f"waits behind the event at position {parked[recorded.originator_id]}"
+                parked_now.append(Parked(recorded, error))
+                continue
+            try:
+                touched = touches(recorded)
+                row: Any = rows[touched[0]].get(touched[1]) if touched else None
+                if row is None and touched:
+                    _check_touched(touched)
+                    if len(touched[1]) < touched[0].key_columns:
+                        in_order = in_order or _Beginnings(rows)
+                        row = in_order.beginning(touched)
+                made = []
+                for new in fold(row, recorded):
+                    table, key_of, its_rows = places[type(new)]
+                    made.append((table, its_rows, key_of(new), new))
+                if row is None and touched:
+                    _check_found(touched, made)
+            except Exception as error:  # noqa: BLE001  # whatever a fold raises parks its stream
+                parked[recorded.originator_id] = recorded.position
+                parked_now.append(Parked(recorded, f"{type(error).__name__}: {error}"))
+                continue
+            for table, its_rows, key, new in made:
+                its_rows[key] = new
+                if in_order:
+                    in_order.add(table, key)
+        return parked_now
 
 
 def _check_touched(touched: Touched) -> None:

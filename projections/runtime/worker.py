@@ -22,7 +22,7 @@ import psycopg
 
 from domain.recorded import Recorded, event_classes
 from projections.runtime import builds, outside, rebuild, tables
-from projections.runtime.batch import Parked, Rows, Unreadable, fold_onto
+from projections.runtime.batch import Folding, Parked, Rows, Unreadable
 from projections.runtime.blame import first_refused
 from projections.runtime.contract import ReadModel, Row, Table
 from projections.runtime.giving_way import giving_way
@@ -92,21 +92,26 @@ class Making:
     model: ReadModel
     seen: Seen
     types: dict[Table, list[str]]
-    rows: dict[Table, list[Row]]
 
-    def of(self, stream: Iterable[Entry]) -> list[Entry]:
+    def __post_init__(self) -> None:
+        self.rows: dict[Table, list[Row]] = {table: [] for table in self.model.tables}
+        self._of_stream: Rows = {table: {} for table in self.model.tables}
+        self._folding = Folding(self.model, self._of_stream)
+
+    def of(self, stream: Sequence[Entry]) -> Sequence[Entry]:
         """What the build is made from, of a whole stream."""
         if self.seen is as_it_is:
-            return list(stream)
+            return stream
         return [entry for each in stream if (entry := self.seen(each))]
 
-    def fold(self, stream: Iterable[Recorded | Unreadable]) -> None:
+    def fold(self, stream: Sequence[Entry]) -> None:
         """Adds the rows of a whole stream, from nothing. Raises Poisoned."""
-        made: Rows = {table: {} for table in self.model.tables}
-        if parked := fold_onto(self.model, self.of(stream), made, {}):
+        if parked := self._folding.take(self.of(stream), {}):
             raise Poisoned(self.model.name, parked[0])
-        for table, new in made.items():
-            self.rows[table].extend(new.values())
+        for table, made in self._of_stream.items():
+            if made:
+                self.rows[table].extend(made.values())
+                made.clear()
 
     def copy(self, connection: psycopg.Connection[Any]) -> None:
         """Writes the rows and lets go of them."""
@@ -142,7 +147,6 @@ def work(conninfo: str, rebuild_id: int, models: Iterable[ReadModel]) -> None:
                     table: tables.column_types(connection, build.schema_name, table)
                     for table in model.tables
                 },
-                rows={table: [] for table in model.tables},
             )
             for build in building
             for model in [by_name[build.model]]
