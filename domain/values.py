@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha1
 from typing import Annotated
 from uuid import UUID
 
@@ -111,6 +112,19 @@ def to_utc(moment: datetime) -> datetime:
 
 # With a zone; in UTC as it is stored and answered.
 Moment = Annotated[datetime, Meta(tz=True)]
+
+
+def named(namespace: UUID, name: str) -> UUID:
+    """The UUID of version 5 (RFC 9562, section 5.5) of a name.
+
+    As uuid5() in three fifths of its time, for what is named by the hundred thousand.
+    """
+    digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
+    return UUID(int=int.from_bytes(digest[:16]) & ~_VERSION_AND_VARIANT | _VERSION_5)
+
+
+_VERSION_AND_VARIANT = 0xF << 76 | 0x3 << 62
+_VERSION_5 = 0x5 << 76 | 0x2 << 62
 
 
 def now() -> datetime:

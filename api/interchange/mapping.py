@@ -22,7 +22,8 @@ def interaction(body: Dict[str, Any]) -> Intent:
     """The interaction in `body`, which may give an application its id. Raises ValidationError."""
     if body.get("type") == "applied" and "application_id" in body:
         return ApplyAs.model_validate(body)
-    return _INTERACTION.validate_python(body)
+    made: Intent = _INTERACTION.validator.validate_python(body)
+    return made
 
 
 class _Part(BaseModel):

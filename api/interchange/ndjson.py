@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 from typing import IO
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import psycopg
 from msgspec import structs
@@ -28,7 +28,7 @@ from domain.intake import Intake
 from domain.recorded import Metadata, Recorded
 from domain.self_identification_events import SelfIdentificationEvent
 from domain.upkeep import ImpactReportPublished
-from domain.values import now
+from domain.values import named, now
 
 STAYS_HERE = (SelfIdentificationEvent, ImpactReportPublished)
 LINES_AT_ONCE = 2_000
@@ -121,7 +121,7 @@ class Recording:
             actor=fact.actor,
             on_behalf_of=fact.on_behalf_of,
             reason=fact.intent.reason,
-            command_id=uuid5(fact.stream, f"{self.source}/{command}"),
+            command_id=named(fact.stream, f"{self.source}/{command}"),
             occurred_at=fact.occurred_at,
             recorded_at=now(),
             provenance=f"import:{self.source}",

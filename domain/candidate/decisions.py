@@ -46,6 +46,10 @@ DECISIONS: Mapping[type[i.Intent], Callable[[Known, Any], Consequences]] = {
 
 FOR_A_JOB = (i.Source, i.Apply)
 FOR_AN_APPLICATION = (i.ForApplication, i.ReturnToPool)
+# Most are none of these, and pydantic's isinstance() takes ten times as long as a look at a class.
+CONCERN_NO_JOB = frozenset(
+    each for each in DECISIONS if not issubclass(each, FOR_A_JOB + FOR_AN_APPLICATION)
+)
 
 
 def consequences(known: Known, intent: i.Intent) -> Consequences:
@@ -101,6 +105,8 @@ def is_repeated(
 
 def concerned_job(candidate: Candidate, intent: i.Intent) -> UUID | None:
     """The job whose state the decision on `intent` needs."""
+    if type(intent) in CONCERN_NO_JOB:
+        return None
     if isinstance(intent, FOR_A_JOB):
         return intent.job_id
     if isinstance(intent, FOR_AN_APPLICATION) and intent.application_id:

@@ -36,7 +36,9 @@ class Intent(BaseModel):
 
         New fields go behind those that there are: their order counts.
         """
-        return f"{self.type} {self.model_dump_json(exclude_defaults=True)}"
+        # As model_dump_json(), without the handling of twelve options that are not given.
+        told = self.__pydantic_serializer__.to_json(self, exclude_defaults=True)
+        return f"{self.type} {told.decode()}"
 
 
 @cache

@@ -111,6 +111,10 @@ class Candidate:
         return None
 
 
+# What changes nothing that a decision needs.
+NO_MATTER = frozenset({e.Opened, e.Clicked, e.Replied, e.Noted})
+
+
 def fold(candidate: Candidate | None, history: Iterable[Recorded]) -> Candidate | None:
     """The candidate after `history`, in stream order; None where it is no candidate's."""
     for recorded in history:
@@ -129,9 +133,9 @@ def evolve(candidate: Candidate | None, recorded: Recorded) -> Candidate:
     candidate.version = recorded.originator_version
     candidate.commands.setdefault(recorded.metadata.command_id, recorded.originator_version)
     candidate.last_occurred_at = max(candidate.last_occurred_at or when, when)
+    if type(recorded.event) in NO_MATTER:
+        return candidate
     match recorded.event:
-        case e.Opened() | e.Clicked() | e.Replied() | e.Noted():
-            pass  # changes nothing that a decision needs
         case e.ApplicationEvent() as event:
             _evolve_application(candidate, event, when)
         case e.Sourced() as event:

@@ -31,11 +31,11 @@ class Sealing:
         the key on record is of no use: another one beside it would hide that.
         """
         key = self._keys_of(candidate_id).get(purpose) or self._new(candidate_id, purpose)
+        if isinstance(key, bytes):
+            return sealed.seal(key, candidate_id, purpose, field, value)
         if key is Loss.DESTROYED:
             return f"{purpose}:"
-        if isinstance(key, Loss):
-            raise InvalidTag
-        return sealed.seal(key, candidate_id, purpose, field, value)
+        raise InvalidTag
 
     def destroy(self, candidate_id: UUID, purposes: Iterable[Purpose]) -> None:
         """Has the keys of these purposes destroyed with this append, and never made again."""
