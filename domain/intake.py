@@ -45,7 +45,7 @@ class Intake:
     ) -> None:
         """Appends `group` events at once and keeps the state of `remember` candidates.
 
-        `before_job` is called before a job is read.
+        `before_job` is called before a job is read, and before what rests on it is appended.
         """
         self.tally = Tally()
         self._recruiting = recruiting
@@ -53,6 +53,7 @@ class Intake:
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
         self._before_job = before_job
         self._jobs: dict[UUID | None, Job | None] = {None: None}
+        self._job_commands: dict[UUID, set[UUID]] = {}
         self._pending: list[Pending] = []
         self._pending_events = 0
         # Of those who are remembered, what their commands on record broke.
@@ -91,11 +92,18 @@ class Intake:
             if candidate and self._recruiting.forgotten != forgotten:
                 candidate.details = {}  # perhaps this one's
 
-    def before_change(self, job_id: UUID) -> None:
-        """Appends what rests on the job as it is, for another writer will change it now."""
+    def foresee(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
+        """Takes as done what another writer will append to the job by its own job_fact().
+
+        What rests on the job as it was is appended before this returns. What is taken from here on
+        rests on the job as it will be; if it turns out otherwise, that is decided anew.
+        """
         if any(each.rests_on and each.rests_on[0] == job_id for each in self._pending):
             self.flush()
-        self._jobs.pop(job_id, None)
+        job = self._job(job_id)
+        if metadata.command_id not in self._job_commands[job_id]:
+            self._job_commands[job_id].add(metadata.command_id)
+            self._jobs[job_id] = jobs.fold(job, _decided(job_id, job, intent, metadata))
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
@@ -119,8 +127,7 @@ class Intake:
             job = jobs.fold(None, history)
             if history and job is None:
                 raise VersionTaken(f"{job_id} is the id of a candidate; give the job another one")
-            consequences = jobs.consequences(job, intent)
-            events = keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
+            events = _decided(job_id, job, intent, metadata)
             try:
                 self._recruiting.append(events)
             except IntegrityError:
@@ -147,6 +154,8 @@ class Intake:
         for attempt in range(COMMUTING_ATTEMPTS):
             if not self._pending:
                 return
+            for job_id in {each.rests_on[0] for each in self._pending if each.rests_on}:
+                self._before_job(job_id)
             pending, self._pending, self._pending_events = self._pending, [], 0
             conflicts = self._append(pending) if attempt == 0 else self._append_by_stream(pending)
             for each in conflicts:
@@ -304,10 +313,17 @@ class Intake:
 
     def _job(self, job_id: UUID | None) -> Job | None:
         if job_id not in self._jobs:
-            if job_id:
-                self._before_job(job_id)
-            self._jobs[job_id] = self._recruiting.find_job(job_id)
+            assert job_id is not None  # noqa: S101  # the one for None is there
+            self._before_job(job_id)
+            history = list(self._recruiting.history(job_id))
+            self._jobs[job_id] = jobs.fold(None, history)
+            self._job_commands[job_id] = {each.metadata.command_id for each in history}
         return self._jobs[job_id]
+
+
+def _decided(job_id: UUID, job: Job | None, intent: Intent, metadata: Metadata) -> list[Recorded]:
+    consequences = jobs.consequences(job, intent)
+    return keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
 
 
 def _job_id(candidate_id: UUID) -> VersionTaken:

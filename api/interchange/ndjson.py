@@ -115,9 +115,17 @@ class Recording:
             else:
                 self.intake.recorded(structs.replace(line, metadata=_portable(line.metadata)))
 
+    def foresee(self, fact: Fact) -> None:
+        """Takes a fact about a job as done, which another recording of the same will take."""
+        self.intake.foresee(fact.stream, fact.intent, self._metadata(fact))
+
     def _take_fact(self, fact: Fact) -> None:
+        take = self.intake.job_fact if fact.of_job else self.intake.fact
+        take(fact.stream, fact.intent, self._metadata(fact))
+
+    def _metadata(self, fact: Fact) -> Metadata:
         command = fact.command or self.digest(_said(fact))
-        metadata = Metadata(
+        return Metadata(
             actor=fact.actor,
             on_behalf_of=fact.on_behalf_of,
             reason=fact.intent.reason,
@@ -126,8 +134,6 @@ class Recording:
             recorded_at=now(),
             provenance=f"import:{self.source}",
         )
-        take = self.intake.job_fact if fact.of_job else self.intake.fact
-        take(fact.stream, fact.intent, metadata)
 
 
 def load(path: Path, recording: Recording, report: Report, progress: Progress) -> None:

@@ -96,7 +96,7 @@ class Share:
                         self._pipe.send(len(lines))
                     lines = []
                 if fact.of_job:
-                    intake.before_change(fact.stream)
+                    recording.foresee(fact)
                     jobs += 1
                     self._changes[fact.stream] = jobs
                     self._pipe.send(fact)
