@@ -24,14 +24,14 @@ from domain.taken import Tally
 
 
 class Bounds(NamedTuple):
-    """How many lines each process takes at once, and how much it keeps that need not be read twice.
+    """How many lines each process takes at once, and how much all keep that need not be read twice.
 
     A line that is kept takes some 1.5 kB, a long one up to four times its bytes in the file.
     """
 
     at_once: int = 1_000
-    kept: int = 50_000  # lines
-    kept_bytes: int = 32_000_000  # of the file
+    kept: int = 120_000  # lines
+    kept_bytes: int = 64_000_000  # of the file
 
 
 USUAL = Bounds()
@@ -119,11 +119,13 @@ class Share:
     def _keeping(self, path: Path) -> Iterator[Line]:
         """The lines that belong here; facts are kept until they are too many."""
         kept_bytes, keeps = 0, True
+        most = self._bounds.kept // self._part.processes
+        most_bytes = self._bounds.kept_bytes // self._part.processes
         for (number, text), line in self._read(path, after=0, until=None):
             if isinstance(line, Fact):
                 kept_bytes += len(text)
-                keeps &= len(self._kept) < self._bounds.kept
-                keeps &= kept_bytes <= self._bounds.kept_bytes
+                keeps &= len(self._kept) < most
+                keeps &= kept_bytes <= most_bytes
                 if keeps:
                     self._kept.append(line)
                     self._kept_until = number

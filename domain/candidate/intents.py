@@ -29,7 +29,8 @@ class Intent(BaseModel):
 
     def what(self) -> dict[str, Any]:
         """The fields that belong to this interaction, without its type, time and reason."""
-        return {name: getattr(self, name) for name in _own_fields(type(self))}
+        fields = self.__dict__
+        return {name: fields[name] for name in _own_fields(type(self))}
 
     def fingerprint(self) -> str:
         """The same text for the same interaction, also when later versions know more fields.
@@ -58,7 +59,8 @@ class DetailsGiven(Intent):
 
     def details(self) -> dict[str, Any]:
         """The details that were given, without those that were not."""
-        return {key: value for key in DETAILS if (value := getattr(self, key)) is not None}
+        fields = self.__dict__
+        return {key: value for key in DETAILS if (value := fields[key]) is not None}
 
 
 class Source(DetailsGiven):
