@@ -28,7 +28,7 @@ from projections.runtime.worker import LOST_DATABASE, STOPPED, Poisoned
 LOOK_SECONDS = 0.1
 TRIES = 30  # restarts of workers, or of a lost database, a second apart and without any progress
 AT_ONCE = 2  # indexes that the database makes at the same time, or as many as there are workers
-MOST_AT_ONCE = 8  # each has memory and a connection of its own
+MOST_AT_ONCE = 8  # each has a connection of its own
 TRIED_SECONDS = 60  # what was lost later than this after its restart had made progress
 
 DRIVE = "SELECT pg_try_advisory_lock(hashtextextended('hirelog rebuild ' || %s, 0))"

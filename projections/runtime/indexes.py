@@ -129,6 +129,7 @@ def index_maker(
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:
-    connection.execute("SET maintenance_work_mem = '128MB'")
+    # Runs that a processor's cache holds are sorted and merged faster than all at once.
+    connection.execute("SET maintenance_work_mem = '8MB'")
     # There are enough of them to keep as many processors busy as are meant to be.
     connection.execute("SET max_parallel_maintenance_workers = 0")
