@@ -2,8 +2,8 @@
 
 Each of them reads the whole file and takes the lines that are its own. What happened to a job is
 recorded by the process that leads, when all have recorded what stands before it in the file and
-rests on that job; what stands after it and concerns the job waits for that. So every fact finds the
-job as it would when one process did it all.
+rests on that job. What stands after it and concerns the job is decided on the job as it will be
+then, and appended afterwards. So every fact finds the job as it would when one process did it all.
 """
 
 import sys
