@@ -12,7 +12,7 @@ from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, Retu
 from domain.erasure import EVERY_PURPOSE, Erase
 from domain.errors import CandidateErased
 from domain.intake import Intake
-from domain.job import CloseJob, OpenJob
+from domain.job import ChangeStages, CloseJob, OpenJob, ReopenJob
 from tests.databases import Database
 from tests.scenario import by
 
@@ -123,6 +123,67 @@ def test_a_job_that_others_changed_is_seen_as_it_is(system: System, elsewhere: S
     assert refused.refusal.code == "job-is-closed"
     assert topics(system, third) == []
     assert intake.tally.broken_rules == {("applied", "job-is-closed"): 1}
+
+
+def test_what_another_writer_will_do_to_a_job_is_decided_on_before_it_is_on_record(
+    system: System, elsewhere: System
+) -> None:
+    job, early, late, closed = uuid4(), uuid4(), uuid4(), by()
+    system.recruiting.record_job(job, OpenJob(title="Analyst", stages=STAGES), by())
+    waited: list[UUID] = []
+
+    def close(job_id: UUID) -> None:
+        if early_is_kept:
+            waited.append(job_id)
+            Intake(elsewhere.recruiting).job_fact(job, CloseJob(), closed)
+
+    early_is_kept = False
+    intake, apply = Intake(system.recruiting, before_job=close), Apply(job_id=job, source="Site")
+    intake.fact(early, apply, by())
+    intake.foresee(job, CloseJob(), closed)
+    assert topics(system, early) == ["candidate.applied"]
+    early_is_kept = True
+    kept = intake.fact(late, apply, by())
+    assert [each.metadata.broken_rules for each in kept.events] == [("job-is-closed",)]
+    assert not waited
+    intake.flush()
+    assert waited == [job]
+    assert topics(system, late) == ["candidate.applied"]
+    assert topics(system, job)[-1] == "job.closed"
+    assert intake.tally.added == 2
+
+
+def test_what_turns_out_otherwise_than_foreseen_is_decided_anew(
+    system: System, elsewhere: System
+) -> None:
+    job, person = uuid4(), uuid4()
+    system.recruiting.record_job(job, OpenJob(title="Analyst", stages=STAGES), by())
+
+    intake = Intake(system.recruiting)
+    intake.foresee(job, CloseJob(), by())
+    kept = intake.fact(person, Apply(job_id=job, source="Site"), by())
+    assert kept.events[0].metadata.broken_rules == ("job-is-closed",)
+    for intent in (ChangeStages(stages=("Call", "Onsite")), CloseJob(), ReopenJob()):
+        elsewhere.recruiting.record_job(job, intent, by())
+    intake.flush()
+    assert kept.events[0].metadata.broken_rules == ()
+    assert (intake.tally.added, intake.tally.broken_rules.total()) == (1, 0)
+
+
+def test_what_is_on_record_of_a_job_is_not_foreseen_again(system: System) -> None:
+    job, closed, intake = uuid4(), by(), Intake(system.recruiting)
+    system.recruiting.record_job(job, OpenJob(title="Analyst", stages=STAGES), by())
+    intake.job_fact(job, CloseJob(), closed)
+    intake.job_fact(job, ReopenJob(), by())
+    intake.foresee(job, CloseJob(), closed)
+    kept = intake.fact(uuid4(), Apply(job_id=job, source="Site"), by())
+    assert kept.events[0].metadata.broken_rules == ()
+    again = by()
+    intake.foresee(job, CloseJob(), again)
+    intake.foresee(job, ReopenJob(), by())
+    intake.foresee(job, CloseJob(), again)
+    kept = intake.fact(uuid4(), Apply(job_id=job, source="Site"), by())
+    assert kept.events[0].metadata.broken_rules == ()
 
 
 def test_rules_that_repeated_facts_broke_are_counted_of_all_who_are_remembered(
