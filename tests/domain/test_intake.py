@@ -166,7 +166,7 @@ def test_what_turns_out_otherwise_than_foreseen_is_decided_anew(
     for intent in (ChangeStages(stages=("Call", "Onsite")), CloseJob(), ReopenJob()):
         elsewhere.recruiting.record_job(job, intent, by())
     intake.flush()
-    assert kept.events[0].metadata.broken_rules == ()
+    assert not kept.events[0].metadata.broken_rules
     assert (intake.tally.added, intake.tally.broken_rules.total()) == (1, 0)
 
 
