@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import psutil
 
+from domain.machine import memory
 from domain.store.accounts import (
     MAJOR_VERSION,
     PORT,
@@ -46,20 +47,10 @@ _SETTINGS = {
     "log_parameter_max_length_on_error": "0",
 }
 
-# Of a container, in each of the two ways in which kernels tell.
-_MEMORY_LIMITS = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
-
 
 def shared_buffers() -> int:
     """MiB to hold the database in: a sixteenth of the memory there is, from 256 to 1024."""
-    memory = psutil.virtual_memory().total
-    for limit in _MEMORY_LIMITS:
-        with suppress(OSError, ValueError):  # the other way, or no limit
-            memory = min(memory, int(limit.read_text()))
-    return min(max(memory // 16 // 2**20, 256), 1024)
+    return min(max(memory() // 16 // 2**20, 256), 1024)
 
 
 def lock(path: Path) -> BinaryIO | None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from domain import machine
 from domain.store import cluster
 
 
@@ -30,7 +31,7 @@ def test_holds_in_memory_what_the_machine_or_container_can_spare(
     file = tmp_path / "limit"
     if limit is not None:
         file.write_text(limit)
-    monkeypatch.setattr(cluster, "_MEMORY_LIMITS", (file,))
+    monkeypatch.setattr(machine, "_MEMORY_LIMITS", (file,))
     memory = SimpleNamespace(total=gigabytes << 30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     assert cluster.shared_buffers() == megabytes
