@@ -20,7 +20,7 @@ from typing import Any
 from api.interchange import ndjson
 from api.interchange.batch import CannotImport, Progress, Report
 from api.interchange.lines import Fact
-from api.interchange.share import USUAL, Bounds, Part, Share, work
+from api.interchange.share import Bounds, Part, Share, usual, work
 from api.settings import Settings
 from api.wiring import System
 from domain.intake import Intake
@@ -162,11 +162,13 @@ class Crew:
 
 
 @contextmanager
-def crew(settings: Settings, source: str, processes: int, bounds: Bounds = USUAL) -> Iterator[Crew]:
+def crew(
+    settings: Settings, source: str, processes: int, bounds: Bounds | None = None
+) -> Iterator[Crew]:
     """A crew of so many processes besides this one, which are gone afterwards."""
     with ExitStack() as stack:
         at_work = []
         for place in range(processes):
-            at_work.append(_Process(settings, source, bounds, Part(place, processes)))
+            at_work.append(_Process(settings, source, bounds or usual(), Part(place, processes)))
             stack.callback(at_work[-1].end)
         yield Crew(at_work, source)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing import parent_process
@@ -20,24 +21,28 @@ from api.memory import collect_seldom
 from api.settings import Settings
 from api.wiring import open_system
 from domain.intake import Intake
+from domain.machine import memory
 from domain.taken import Tally
-
-
-class Bounds(NamedTuple):
-    """How many lines each process takes at once, and how much all keep that need not be read twice.
-
-    A line that is kept takes some 1.5 kB, a long one up to four times its bytes in the file.
-    """
-
-    at_once: int = 1_000
-    kept: int = 120_000  # lines
-    kept_bytes: int = 64_000_000  # of the file
-
-
-USUAL = Bounds()
 
 LOOK_SECONDS = 1.0
 JOBS_AHEAD = 100  # facts about jobs that a process may pass before they are on record
+# What a line takes that is kept: some bytes at least, and so many times its own where it is long.
+KEPT_LINE_BYTES = 1_500
+KEPT_TIMES = 4
+
+
+class Bounds(NamedTuple):
+    """How much all keep that need not be read twice, and how many lines each takes at once."""
+
+    kept: int  # lines
+    kept_bytes: int = sys.maxsize  # of the file
+    at_once: int = 1_000
+
+
+def usual() -> Bounds:
+    """What is kept takes a sixteenth of the memory there is, 1 GiB at the most."""
+    share = min(memory() // 16, 2**30)
+    return Bounds(share // KEPT_LINE_BYTES, share // KEPT_TIMES)
 
 
 class Part(NamedTuple):

@@ -20,11 +20,11 @@ from pydantic import SecretStr
 
 from api.cli.records import WORTH_A_CREW
 from api.demonstration import Step, company
-from api.interchange import ndjson
+from api.interchange import ndjson, share
 from api.interchange.batch import CannotImport, Report
 from api.interchange.crew import Crew, crew
 from api.interchange.lines import whose
-from api.interchange.share import USUAL, Bounds
+from api.interchange.share import Bounds
 from api.settings import Settings
 from api.wiring import System, assembled
 from domain.intake import Intake
@@ -59,7 +59,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def working(
-    system: System, database: Database, processes: int, bounds: Bounds = USUAL
+    system: System, database: Database, processes: int, bounds: Bounds | None = None
 ) -> Iterator[Crew]:
     url = SecretStr(database.service)
     settings = Settings(data_dir=system.settings.data_dir, database_url=url)
@@ -100,7 +100,7 @@ def test_several_processes_record_what_one_records(
     system: System, database: Database, file: Path, kept: int
 ) -> None:
     done: list[int] = []
-    with working(system, database, 2, Bounds(at_once=7, kept=kept)) as together:
+    with working(system, database, 2, Bounds(kept=kept, at_once=7)) as together:
         report = together.check(file)
         together.load(file, system, report, done.append)
     by_two = histories(database)
@@ -138,7 +138,7 @@ def test_a_process_that_dies_is_told_and_the_same_import_goes_on(
     report = ndjson.check(file)
     with (
         pytest.raises(CannotImport, match="the same command goes on"),
-        working(system, database, 2, Bounds(at_once=7)) as together,
+        working(system, database, 2, Bounds(kept=100_000, at_once=7)) as together,
     ):
         together.load(file, system, report, kill_one)
     before = sum(map(len, histories(database).values()))
@@ -189,6 +189,15 @@ def test_many_facts_about_jobs_are_recorded_though_nothing_waits_for_them(
     report = import_by(system, database, facts, 2)
     assert (report.tally.added, report.candidates, report.interactions) == (2_020, 20, 1_020)
     assert not report.tally.broken_rules.total()
+
+
+@pytest.mark.parametrize(("gigabytes", "lines"), [(1, 44_739), (8, 357_913), (64, 715_827)])
+def test_an_import_keeps_what_the_machine_can_spare(
+    gigabytes: int, lines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(share, "memory", lambda: gigabytes << 30)
+    assert share.usual().kept == lines
+    assert share.usual().kept_bytes < gigabytes << 28
 
 
 @pytest.mark.parametrize("kept", [0, 100_000])
