@@ -31,7 +31,7 @@ from tests.bench.result import Figure, Result
 from tests.bench.scratch import copied_out, copy_in, make_log, scratch
 from tests.bench.writers import in_threads, interleaved
 
-EVENTS = 100_000
+CANDIDATES = 50_000
 EVENTS_A_CANDIDATE = 8.2  # at least
 ROUNDS = 3
 STOCK_SHARE = 0.2  # of the bench's seconds
@@ -66,13 +66,13 @@ class Imported:
 
 def run(bench: Bench) -> Result:
     """Imports a few companies, one after the other."""
-    candidates = ceil(min(EVENTS, bench.events) / EVENTS_A_CANDIDATE)
+    candidates = min(CANDIDATES, ceil(bench.events / EVENTS_A_CANDIDATE))
     with (
         tempfile.TemporaryDirectory(prefix="hirelog-bench-") as directory,
         benches.bench(bench.events, bench.seconds, quiet=bench.quiet) as own,
     ):
         rounds = []
-        for number in range(ROUNDS if bench.events >= EVENTS else 1):
+        for number in range(ROUNDS if candidates == CANDIDATES else 1):
             file = Path(directory) / f"company-{number}.ndjson"
             _write(file, company(candidates, seed=number, until=UNTIL))
             rounds.append(_round(own, file))
