@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -78,15 +79,6 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
 Line = Recorded | Fact
 
 
-class _Names(Struct):
-    """What tells in which stream a line belongs; of each the last value, which parsed() reads."""
-
-    stream: Any = None
-    candidate: Any = None
-    job: Any = None
-
-
-_NAMES = msgspec.json.Decoder(_Names)
 _JOB_INTENT: TypeAdapter[Intent] = TypeAdapter(OpenJob | JobChange)
 
 
@@ -102,10 +94,18 @@ def texts(path: Path) -> Iterator[Text]:
                 yield number, text
 
 
-def parsed(number: int, text: bytes) -> RecordedLine | FactLine:
-    """What the line says. Raises CannotImport."""
-    try:
+def decoded(number: int, text: bytes) -> dict[str, Any]:
+    """The object that the line is. Raises CannotImport."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         data = msgspec.json.decode(text)
+        if isinstance(data, dict):
+            return data
+    raise _at(number, " is not a JSON object; is the file whole?")
+
+
+def parsed(number: int, data: dict[str, Any]) -> RecordedLine | FactLine:
+    """What the object says. Raises CannotImport."""
+    try:
         if "stream" not in data:
             return FactLine.model_validate(data)
         line = msgspec.convert(data, RecordedLine)
@@ -114,8 +114,6 @@ def parsed(number: int, text: bytes) -> RecordedLine | FactLine:
         raise _wrong(number, error) from None
     except msgspec.ValidationError as error:
         raise _wrong_record(number, error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
-        raise _at(number, " is not a JSON object; is the file whole?") from None
     except ValueError as error:  # a moment that UTC cannot hold
         raise _at(number, f": metadata.{error}") from None
 
@@ -134,9 +132,9 @@ def written(recorded: Recorded) -> str:
     return msgspec.json.encode(line).decode() + "\n"
 
 
-def read(number: int, text: bytes, source: str) -> Line:
-    """What the line is to us; `source` says whose names are in it. Raises CannotImport."""
-    line = parsed(number, text)
+def read(number: int, data: dict[str, Any], source: str) -> Line:
+    """What the object is to us; `source` says whose names are in it. Raises CannotImport."""
+    line = parsed(number, data)
     if isinstance(line, RecordedLine):
         return Recorded(line.stream, line.version, event_of(number, line), line.metadata)
     intent = intent_of(number, line, source)
@@ -161,20 +159,13 @@ class Whose(NamedTuple):
 NOBODY = Whose(UUID(int=0))
 
 
-def whose(text: bytes, source: str) -> Whose:
-    """Whose the line is, before it was looked at; NOBODY's where it cannot be read either.
+def whose(data: dict[str, Any], source: str) -> Whose:
+    """Whose the line is, before it was looked at; NOBODY's where it names none.
 
     Names that read() takes for the same are the same here.
     """
-    try:
-        names = _NAMES.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return NOBODY
-    for kind, name in (
-        ("stream", names.stream),
-        ("candidate", names.candidate),
-        ("job", names.job),
-    ):
+    for kind in ("stream", "candidate", "job"):
+        name = data.get(kind)
         if isinstance(name, str):
             return _named(source, kind, name.strip())
     return NOBODY

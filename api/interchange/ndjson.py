@@ -21,7 +21,7 @@ import psycopg
 from msgspec import structs
 
 from api.interchange.batch import Progress, Report, chunks
-from api.interchange.lines import Fact, Line, read, texts, written
+from api.interchange.lines import Fact, Line, decoded, read, texts, written
 from api.wiring import System
 from domain.candidate.events import CandidateEvent
 from domain.intake import Intake
@@ -72,7 +72,7 @@ def _opened(system: System, rows: list[psycopg.rows.TupleRow]) -> Iterator[Recor
 
 def check(path: Path, source: str = "check") -> Report:
     """Reads the file to its end, recording nothing. Raises CannotImport with the line's number."""
-    return checked(path, (read(number, text, source) for number, text in texts(path)))
+    return checked(path, _all_lines(path, source))
 
 
 def checked(path: Path, lines: Iterable[Line]) -> Report:
@@ -139,13 +139,16 @@ class Recording:
 def load(path: Path, recording: Recording, report: Report, progress: Progress) -> None:
     """Records a file that was checked, line by line in its order."""
     done = 0
-    all_lines = (read(number, text, recording.source) for number, text in texts(path))
-    for lines in chunks(all_lines, LINES_AT_ONCE):
+    for lines in chunks(_all_lines(path, recording.source), LINES_AT_ONCE):
         recording.take(lines)
         done += len(lines)
         progress(done)
     recording.intake.flush()
     report.tally = recording.intake.tally
+
+
+def _all_lines(path: Path, source: str) -> Iterator[Line]:
+    return (read(number, decoded(number, text), source) for number, text in texts(path))
 
 
 def _candidate_of(line: Line) -> UUID | None:

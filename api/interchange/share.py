@@ -16,7 +16,7 @@ from uuid import UUID
 from api import logs
 from api.interchange import ndjson
 from api.interchange.batch import Report
-from api.interchange.lines import Fact, Line, Text, read, texts, whose
+from api.interchange.lines import Fact, Line, Text, decoded, read, texts, whose
 from api.memory import collect_seldom
 from api.settings import Settings
 from api.wiring import open_system
@@ -155,9 +155,10 @@ class Share:
             elif number > until:
                 return
             if number > after:
-                stream, of_job = whose(text, self._source)
+                data = decoded(number, text)
+                stream, of_job = whose(data, self._source)
                 if of_job or self._part.holds(stream):
-                    yield (number, text), read(number, text, self._source)
+                    yield (number, text), read(number, data, self._source)
 
 
 def work(pipe: Connection, *given: Any) -> None:

@@ -23,7 +23,7 @@ from api.demonstration import Step, company
 from api.interchange import ndjson, share
 from api.interchange.batch import CannotImport, Report
 from api.interchange.crew import Crew, crew
-from api.interchange.lines import whose
+from api.interchange.lines import decoded, whose
 from api.interchange.share import Bounds
 from api.settings import Settings
 from api.wiring import System, assembled
@@ -222,7 +222,7 @@ def test_a_file_of_which_two_processes_read_different_things_is_told(
     changing = tmp_path / "changing.ndjson"
     changing.write_bytes(file.read_bytes())
     lines = file.read_bytes().splitlines(keepends=True)
-    owners = [whose(line, "there") for line in lines]
+    owners = [whose(decoded(1, line), "there") for line in lines]
     place = next(n for n, owner in enumerate(owners) if not owner.of_job)
     # Whose this line is keeps no more, and reads what comes next anew; the other one has kept that.
     with working(system, database, 2, Bounds(kept=2 * (place + 1))) as together:

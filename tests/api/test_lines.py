@@ -7,7 +7,16 @@ import pytest
 
 from api.interchange import lines
 from api.interchange.batch import CannotImport
-from api.interchange.lines import NOBODY, Fact, RecordedLine, event_of, parsed, whose, written
+from api.interchange.lines import (
+    NOBODY,
+    Fact,
+    RecordedLine,
+    decoded,
+    event_of,
+    parsed,
+    whose,
+    written,
+)
 from domain.recorded import Recorded
 from tests.scenario import CANDIDATE, applied, by
 
@@ -20,7 +29,7 @@ def line(**changes: Any) -> bytes:
 
 
 def read(text: bytes) -> None:
-    said = parsed(7, text)
+    said = parsed(7, decoded(7, text))
     assert isinstance(said, RecordedLine)
     event_of(7, said)
 
@@ -57,7 +66,8 @@ def test_what_is_wrong_is_said_without_anything_personal(text: bytes, complaint:
 
 
 def test_a_line_that_was_written_is_read_again() -> None:
-    said = parsed(7, line(metadata=LINE["metadata"] | {"occurred_at": "2026-01-05T18:00:00+09:00"}))
+    later = LINE["metadata"] | {"occurred_at": "2026-01-05T18:00:00+09:00"}
+    said = parsed(7, decoded(7, line(metadata=later)))
     assert isinstance(said, RecordedLine)
     assert event_of(7, said) == applied(name=NAME)
     assert said.metadata.occurred_at.isoformat() == "2026-01-05T09:00:00+00:00"
@@ -81,11 +91,18 @@ OPENED = b'"interaction": {"type": "opened", "title": "W"}, "occurred_at": "2026
     ],
 )
 def test_whose_a_line_is_can_be_told_before_it_is_read(text: bytes) -> None:
-    fact = lines.read(1, text, "there")
+    data = decoded(1, text)
+    fact = lines.read(1, data, "there")
     assert isinstance(fact, Fact)
-    assert whose(text, "there") == (fact.stream, fact.of_job)
+    assert whose(data, "there") == (fact.stream, fact.of_job)
 
 
-def test_what_is_no_line_is_nobodys() -> None:
-    for text in (b"7", b"{", b'{"candidate": 5}', b"\xff", b'{"candidate": "\xff"}', b"[" * 2_000):
-        assert whose(text, "there") == NOBODY
+def test_what_is_no_object_is_no_line() -> None:
+    for text in (b"7", b"{", b"\xff", b'{"candidate": "\xff"}', b"[" * 2_000, b'{"a":' * 2_000):
+        with pytest.raises(CannotImport, match="line 7 is not a JSON object; is the file whole"):
+            decoded(7, text)
+
+
+def test_what_names_nobody_is_nobodys() -> None:
+    for text in (b"{}", b'{"candidate": 5}', b'{"job": null}'):
+        assert whose(decoded(1, text), "there") == NOBODY
