@@ -34,6 +34,7 @@ from tests.bench.writers import in_threads, interleaved
 CANDIDATES = 50_000
 EVENTS_A_CANDIDATE = 8.2  # at least
 ROUNDS = 3
+WORTH_ROUNDS = 100_000  # events
 STOCK_SHARE = 0.2  # of the bench's seconds
 SCHEMA = "bench_copy"
 COPIED_TO = sql.Identifier(SCHEMA, "events")
@@ -72,7 +73,7 @@ def run(bench: Bench) -> Result:
         benches.bench(bench.events, bench.seconds, quiet=bench.quiet) as own,
     ):
         rounds = []
-        for number in range(ROUNDS if candidates == CANDIDATES else 1):
+        for number in range(ROUNDS if bench.events >= WORTH_ROUNDS else 1):
             file = Path(directory) / f"company-{number}.ndjson"
             _write(file, company(candidates, seed=number, until=UNTIL))
             rounds.append(_round(own, file))
