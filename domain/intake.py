@@ -53,6 +53,7 @@ class Intake:
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
         self._before_job = before_job
         self._jobs: dict[UUID | None, Job | None] = {None: None}
+        self._no_jobs: set[UUID] = set()  # candidates' ids in the place of a job's
         self._job_commands: dict[UUID, set[UUID]] = {}
         self._pending: list[Pending] = []
         self._pending_events = 0
@@ -96,7 +97,9 @@ class Intake:
         """Takes as done what another writer will append to the job by its own job_fact().
 
         What rests on the job as it was is appended before this returns. What is taken from here on
-        rests on the job as it will be; if it turns out otherwise, that is decided anew.
+        rests on the job as it will be, so `before_job` must wait until that is on record: the log
+        refuses what rests on less than there is, not on more. Where the job has gone further then,
+        that is decided anew.
         """
         if any(each.rests_on and each.rests_on[0] == job_id for each in self._pending):
             self.flush()
@@ -116,10 +119,10 @@ class Intake:
     def job_fact(self, job_id: UUID, intent: Intent, metadata: Metadata) -> None:
         """Takes what happened to a job elsewhere, and appends it at once.
 
-        Raises the library's IntegrityError when others keep changing the same job.
+        Raises ConcurrentChange when others keep changing the same job.
         """
         self.flush()
-        for last in (False, False, True):
+        for _ in range(COMMUTING_ATTEMPTS):
             history = list(self._recruiting.history(job_id))
             if any(each.metadata.command_id == metadata.command_id for each in history):
                 self.tally.repeated += 1
@@ -131,12 +134,11 @@ class Intake:
             try:
                 self._recruiting.append(events)
             except IntegrityError:
-                if last:
-                    raise
-            else:
-                self._count(events)
-                self._jobs.pop(job_id, None)
-                return
+                continue
+            self._count(events)
+            self._jobs.pop(job_id, None)
+            return
+        raise contended("job", job_id)
 
     def recorded(self, event: Recorded) -> Taken:
         """Takes an event as it is on record elsewhere, unchanged, with its version.
@@ -219,7 +221,9 @@ class Intake:
         consequences = decisions.consequences(known, intent)
         taken.events = decide(candidate.id, candidate.version, consequences, metadata)
         state.fold(candidate, taken.events)
-        rests_on = (job_id, job.version if job else 0) if job_id else None
+        rests_on = None
+        if job_id and job_id not in self._no_jobs:
+            rests_on = job_id, job.version if job else 0
         again = partial(self._take, intent, metadata, decide)
         is_few = not is_fact and not intent.COMMUTES
         attempts = ATTEMPTS if is_few else COMMUTING_ATTEMPTS
@@ -316,7 +320,9 @@ class Intake:
             assert job_id is not None  # noqa: S101  # the one for None is there
             self._before_job(job_id)
             history = list(self._recruiting.history(job_id))
-            self._jobs[job_id] = jobs.fold(None, history)
+            job = self._jobs[job_id] = jobs.fold(None, history)
+            if history and job is None:
+                self._no_jobs.add(job_id)
             self._job_commands[job_id] = {each.metadata.command_id for each in history}
         return self._jobs[job_id]
 

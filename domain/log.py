@@ -17,8 +17,9 @@ from domain.values import Purpose
 class Decided:
     """Events that follow from one decision or several, and what these rest on.
 
-    `rests_on` are the versions that other streams must still be at, such as the job's; that the
-    events' own streams are at the versions before them goes without saying.
+    `rests_on` are the versions that other streams must still be at, such as the job's: they must be
+    on record, for the log notices only what came after them. That the events' own streams are at
+    the versions before them goes without saying.
     """
 
     events: Sequence[Recorded]

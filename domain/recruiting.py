@@ -266,6 +266,6 @@ class Recruiting(Histories):
 def contended(kind: str, stream: UUID) -> errors.ConcurrentChange:
     """The refusal of a command that others were always faster than."""
     return errors.ConcurrentChange(
-        f"{kind} {stream} was changed by others {ATTEMPTS} times while this was decided; "
+        f"{kind} {stream} was changed by others again and again while this was decided; "
         "send it again"
     )

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from eventsourcing.persistence import IntegrityError
 
 from api.wiring import System, assembled
 from domain.candidate.intents import Advance, Apply, ApplyAs, Note, Reject, ReturnToPool, Source
 from domain.erasure import EVERY_PURPOSE, Erase
-from domain.errors import CandidateErased
+from domain.errors import CandidateErased, ConcurrentChange
 from domain.intake import Intake
 from domain.job import ChangeStages, CloseJob, OpenJob, ReopenJob
 from tests.databases import Database
@@ -123,6 +124,27 @@ def test_a_job_that_others_changed_is_seen_as_it_is(system: System, elsewhere: S
     assert refused.refusal.code == "job-is-closed"
     assert topics(system, third) == []
     assert intake.tally.broken_rules == {("applied", "job-is-closed"): 1}
+
+
+def test_a_fact_is_kept_whose_job_is_a_candidate(system: System) -> None:
+    intake, one, another = Intake(system.recruiting), uuid4(), uuid4()
+    intake.fact(one, Source(source="Fair"), by())
+    intake.flush()
+    kept = intake.fact(another, Apply(job_id=one, source="Site"), by())
+    intake.flush()
+    assert [each.metadata.broken_rules for each in kept.events] == [("unknown-job",)]
+    assert topics(system, another) == ["candidate.applied"]
+
+
+def test_a_fact_about_a_job_that_others_always_change_is_refused_by_name(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(system.recruiting, "append", too_late)
+    with pytest.raises(ConcurrentChange, match="changed by others again and again"):
+        Intake(system.recruiting).job_fact(uuid4(), OpenJob(title="Analyst", stages=STAGES), by())
 
 
 def test_what_another_writer_will_do_to_a_job_is_decided_on_before_it_is_on_record(
