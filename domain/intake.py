@@ -21,8 +21,8 @@ from domain.candidate.intents import Intent
 from domain.candidate.rules import Known
 from domain.candidate.state import Candidate
 from domain.errors import CandidateNotFound, Refusal
-from domain.job import Job
 from domain.job_events import JobEvent
+from domain.known_jobs import KnownJobs, decided
 from domain.recorded import Metadata, Recorded
 from domain.recruiting import ATTEMPTS, COMMUTING_ATTEMPTS, Recruiting, contended
 from domain.taken import Pending, Taken, Tally, VersionTaken, append, broken_by
@@ -52,9 +52,7 @@ class Intake:
         self._group = group
         self._candidates: LRUCache[UUID, Candidate] = LRUCache(maxsize=remember)
         self._before_job = before_job
-        self._jobs: dict[UUID | None, Job | None] = {None: None}
-        self._no_jobs: set[UUID] = set()  # candidates' ids in the place of a job's
-        self._job_commands: dict[UUID, set[UUID]] = {}
+        self._jobs = KnownJobs(recruiting, before_job)
         self._pending: list[Pending] = []
         self._pending_events = 0
         # Of those who are remembered, what their commands on record broke.
@@ -103,10 +101,7 @@ class Intake:
         """
         if any(each.rests_on and each.rests_on[0] == job_id for each in self._pending):
             self.flush()
-        job = self._job(job_id)
-        if metadata.command_id not in self._job_commands[job_id]:
-            self._job_commands[job_id].add(metadata.command_id)
-            self._jobs[job_id] = jobs.fold(job, _decided(job_id, job, intent, metadata))
+        self._jobs.foresee(job_id, intent, metadata)
 
     def command(self, candidate_id: UUID, intent: Intent, metadata: Metadata) -> Taken:
         """Takes a command; raises the first rule that it breaks and adds nothing then."""
@@ -130,13 +125,13 @@ class Intake:
             job = jobs.fold(None, history)
             if history and job is None:
                 raise VersionTaken(f"{job_id} is the id of a candidate; give the job another one")
-            events = _decided(job_id, job, intent, metadata)
+            events = decided(job_id, job, intent, metadata)
             try:
                 self._recruiting.append(events)
             except IntegrityError:
                 continue
             self._count(events)
-            self._jobs.pop(job_id, None)
+            self._jobs.forget(job_id)
             return
         raise contended("job", job_id)
 
@@ -212,7 +207,7 @@ class Intake:
     ) -> None:
         candidate = self._candidate(taken.stream)
         job_id = decisions.concerned_job(candidate, intent)
-        job = self._job(job_id)
+        job = self._jobs.get(job_id)
         known = Known(candidate, job, metadata.occurred_at)
         is_fact = decide is keep_and_mark
         if decisions.is_repeated(known, intent, metadata, is_fact=is_fact):
@@ -221,9 +216,7 @@ class Intake:
         consequences = decisions.consequences(known, intent)
         taken.events = decide(candidate.id, candidate.version, consequences, metadata)
         state.fold(candidate, taken.events)
-        rests_on = None
-        if job_id and job_id not in self._no_jobs:
-            rests_on = job_id, job.version if job else 0
+        rests_on = self._jobs.rests_on(job_id) if job_id else None
         again = partial(self._take, intent, metadata, decide)
         is_few = not is_fact and not intent.COMMUTES
         attempts = ATTEMPTS if is_few else COMMUTING_ATTEMPTS
@@ -256,7 +249,7 @@ class Intake:
             state.evolve(candidate, event)
         self._keep(Pending(taken, None, partial(self._take_recorded, event), COMMUTING_ATTEMPTS))
         if not of_candidate:
-            self._jobs.pop(stream, None)
+            self._jobs.forget(stream)
             self.flush()
 
     def _keep(self, pending: Pending) -> None:
@@ -283,7 +276,7 @@ class Intake:
         with suppress(KeyError):
             self._candidates.get(pending.taken.stream, evict=True)
         if pending.rests_on:
-            self._jobs.pop(pending.rests_on[0], None)
+            self._jobs.forget(pending.rests_on[0])
 
     def _refuse(self, pending: Pending, refusal: Refusal) -> None:
         pending.taken.events, pending.taken.refusal = (), refusal
@@ -314,22 +307,6 @@ class Intake:
             return self._candidates.get(candidate_id)
         except KeyError:
             return None
-
-    def _job(self, job_id: UUID | None) -> Job | None:
-        if job_id not in self._jobs:
-            assert job_id is not None  # noqa: S101  # the one for None is there
-            self._before_job(job_id)
-            history = list(self._recruiting.history(job_id))
-            job = self._jobs[job_id] = jobs.fold(None, history)
-            if history and job is None:
-                self._no_jobs.add(job_id)
-            self._job_commands[job_id] = {each.metadata.command_id for each in history}
-        return self._jobs[job_id]
-
-
-def _decided(job_id: UUID, job: Job | None, intent: Intent, metadata: Metadata) -> list[Recorded]:
-    consequences = jobs.consequences(job, intent)
-    return keep_and_mark(job_id, job.version if job else 0, consequences, metadata)
 
 
 def _job_id(candidate_id: UUID) -> VersionTaken:
